@@ -284,6 +284,7 @@ class Checker:
             else (),
             format_failures=outcome.format_failures,
             unavailable=outcome.unavailable,
+            language=outcome.language,
             layout=None if self.records is None else _find_layout(tree),
         )
 

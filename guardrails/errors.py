@@ -109,12 +109,25 @@ class RequestError(GuardrailsError):
 
 
 class BackendError(GuardrailsError):
-    """The model behind a guard failed. `status` is what a client should be told (502, 503, 504, …)."""
+    """The model behind a guard failed, or what it answered with is not given out.
 
-    def __init__(self, message: str, status: int = 502, code: str = "upstream_error") -> None:
+    Attributes:
+        status: what a client should be told (502, 503, 504, …).
+        code: why, for programs.
+        verdict: by which its answer is not given out; None where it failed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status: int = 502,
+        code: str = "upstream_error",
+        verdict: Verdict | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.verdict = verdict
 
 
 UNREAD: Final = frozenset({"image", "video", "audio", "part", "object", "limit"})
@@ -125,7 +138,9 @@ MOST_CAUSES: Final = 3
 
 
 class Blocked(GuardrailsError):
-    """A wrapped call was stopped by the policy; `verdict` says by which rules and why."""
+    """A wrapped call was stopped by the policy; `verdict` says by which rules and why, `cause` what could not be read in what was
+    sent, "" where that is not why.
+    """
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
@@ -136,11 +151,19 @@ class Blocked(GuardrailsError):
             for each in verdict.coverage.unchecked
             if each.kind in UNREAD and f"unchecked.{each.kind}" in ids
         )
-        why = "; ".join([*dict.fromkeys(each.reason for each in unread)][:MOST_CAUSES])
+        self.cause = why = "; ".join([*dict.fromkeys(each.reason for each in unread)][:MOST_CAUSES])
         text = verdict.message or "stopped by policy"
         super().__init__(
             f"{text} ({verdict.stage} blocked by rule {rules} of policy {verdict.policy.name!r}{why and ': '}{why})"
         )
+
+
+def describe_block(verdict: Verdict) -> dict[str, Any]:
+    """Return the fields of an error that say by what something is stopped: the rules that do, and the policy."""
+    return {
+        "rules": [rule.id for rule in verdict.rules if rule.action is Action.BLOCK],
+        "policy": f"{verdict.policy.name}@{verdict.policy.version}",
+    }
 
 
 class InvalidAnswer(Blocked):
@@ -163,10 +186,6 @@ RETRY_AFTER_S: Final = 1
 
 NO_POLICY: Final = PolicyRef("", "", "")
 """Stands in the verdict of a refusal that came before a policy was asked."""
-
-
-UNCHECKED: Final = "This could not be checked. Try again later."
-"""What a person reads where a check could not be done."""
 
 
 class GuardUnavailable(Blocked):

@@ -16,6 +16,7 @@ from guardrails.enums import Mode as Mode
 from guardrails.enums import Severity as Severity
 from guardrails.enums import Stage as Stage
 from guardrails.enums import StageName as StageName
+from guardrails.verdicts.builtin_messages import STOPPED, UNCHECKED, say
 from guardrails.verdicts.coverage import NO_COVERAGE
 from guardrails.verdicts.coverage import Coverage as Coverage
 from guardrails.verdicts.coverage import FilmCoverage as FilmCoverage
@@ -406,7 +407,7 @@ class Verdict(Generic[T_co]):
     for it, `heard` what tools returned in it and before it, for the latter too. `format_failures` are the replies that a rule
     with `on_fail` could not repair, with what is wrong. `timings_ms` has the milliseconds of each detector and their `total`,
     `rule_timings_ms` those that the conditions and exceptions of each rule took which was tried, by its id. `layout` is known
-    where decisions are put on record.
+    where decisions are put on record. `language` is that in which a built-in message is said of a block.
 
     A verdict goes through pickle, as between processes, without what was checked: neither `content` nor what is handed on.
     """
@@ -433,6 +434,7 @@ class Verdict(Generic[T_co]):
     format_failures: tuple[FormatFailure, ...] = field(default=(), repr=False, compare=False)
     unavailable: Unavailable | None = None
     layout: ContentLayout | None = field(default=None, repr=False, compare=False)
+    language: str = field(default="en", repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         told = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in CONFIDENTIAL}
@@ -467,6 +469,13 @@ class Verdict(Generic[T_co]):
     def message(self) -> str | None:
         """The message of the most severe enforced rule that has one, for the person who is refused."""
         return next((rule.message for rule in self.rules if rule.message is not None), None)
+
+    @property
+    def refusal(self) -> str:
+        """What a person is told of a block: the message of a rule that blocks, else a notice, else a built-in message."""
+        kinds = () if self.unavailable else (self.action, Action.FLAG)
+        said = (rule.message for kind in kinds for rule in self.rules if rule.action is kind and rule.message)
+        return next(said, say(UNCHECKED if self.unavailable else STOPPED, self.language))
 
     def _repr_html_(self) -> str:
         """Return the verdict as Jupyter shows it."""

@@ -22,7 +22,9 @@ from guardrails.detectors.language.prose_words import count_letters
 from guardrails.detectors.language.scripts import base_language
 from guardrails.engine.content.content_tree import SYSTEM_ROLES, Leaf
 from guardrails.engine.model import Request
-from guardrails.types import Finding, Stage, Text
+from guardrails.policy.messages.choice import choose_language_tag
+from guardrails.types import Finding, FiredRule, Stage, Text
+from guardrails.verdicts.builtin_messages import LANGUAGES
 
 READ_BY_PEOPLE: Final = frozenset({Stage.INPUT, Stage.OUTPUT})
 
@@ -80,6 +82,23 @@ def list_message_languages(
     if request.language is not None:
         yield request.language
     yield from _tell(reversed(other), codes)
+
+
+def choose_builtin_language(
+    rules: Iterable[FiredRule], leaves: Sequence[Leaf], blocked: Collection[int], request: Request
+) -> str:
+    """Return the language in which a built-in message is said of a block; it is looked for where no rule has a message alone.
+
+    Args:
+        rules: that fired.
+        leaves: of the check.
+        blocked: those that are stopped; none that is there: all.
+        request: who asks.
+    """
+    if any(rule.message for rule in rules):
+        return "en"
+    members = [at for at in range(len(leaves)) if at in blocked] or range(len(leaves))
+    return choose_language_tag(list_message_languages(LANGUAGES, leaves, members, request), LANGUAGES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,8 @@ class Outcome:
     """What such a rule could not repair."""
     unavailable: Unavailable | None = None
     """Why the action is a block that no rule asks for."""
+    language: str = "en"
+    """That in which a built-in message is said of a block for which no rule has one."""
 
     @property
     def is_violation(self) -> bool:

@@ -48,9 +48,15 @@ UNAVAILABLE = "guard_unavailable"
 """Code of a check that could not be done."""
 
 
+OF_BLOCKS = ("rules", "policy", "reason")
+"""What the error of a block says beside its message: by which rules and policy, and what could not be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a client is told: the status of HTTP, the error as OpenAI's chat API has it, and headers."""
+    """What a client is told: the status of HTTP, the error as OpenAI's chat API has it, of a block with more fields
+    (`OF_BLOCKS`), and headers.
+    """
 
     status: int
     error: Mapping[str, Any]
@@ -99,7 +105,11 @@ def write_anthropic_error(problem: Problem) -> dict[str, Any]:
     error = {
         "type": given if given in TELLING_TYPES else ANTHROPIC_TYPES.get(problem.status, usual),
         "message": problem.error["message"],
-        "details": {"error_code": problem.error.get("code"), "param": problem.error.get("param")},
+        "details": {
+            "error_code": problem.error.get("code"),
+            "param": problem.error.get("param"),
+            **{name: problem.error[name] for name in OF_BLOCKS if name in problem.error},
+        },
     }
     return {"type": "error", "error": error, "request_id": None}
 
@@ -128,6 +138,10 @@ def write_google_error(problem: Problem) -> dict[str, Any]:
         param = "contents"
     if isinstance(reason, str):
         where = {"param": param} if isinstance(param, str) else {}
+        for name in OF_BLOCKS:
+            if name in problem.error:
+                given = problem.error[name]
+                where[name] = given if isinstance(given, str) else ",".join(given)
         info = {"@type": ERROR_INFO, "reason": reason, "domain": "guardrails", "metadata": where}
         error["details"] = [info]
     return {"error": error}

@@ -35,7 +35,7 @@ from guardrails.types import Action, Media, Returned, Stage, Verdict
 from guardrails.wrapping.argument_roles import NO_ROLES, ArgumentRoles
 from guardrails.wrapping.arguments import Arguments, plain_texts, put_value, read_arguments
 from guardrails.wrapping.guarded_call import Check
-from guardrails.wrapping.sdk.exchange import REFUSAL, Terms
+from guardrails.wrapping.sdk.exchange import Terms
 from guardrails.wrapping.text_stream import TextStream, open_stream
 
 T = TypeVar("T")
@@ -91,7 +91,7 @@ class FunctionCall:
         if not verdict.blocked:
             return verdict.content
         if self.terms.answers and verdict.unavailable is None:
-            raise CallStopped(verdict.message or REFUSAL)
+            raise CallStopped(verdict.refusal)
         raise block_error(verdict)
 
     def before(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Steps:

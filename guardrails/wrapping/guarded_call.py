@@ -18,7 +18,7 @@ from guardrails.engine.detector_task import Task
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import block_error
 from guardrails.types import Stage, Verdict
-from guardrails.wrapping.sdk.exchange import REFUSAL, Terms
+from guardrails.wrapping.sdk.exchange import Terms
 
 END = object()
 """Stands behind the last piece of a stream."""
@@ -189,4 +189,4 @@ def message_of(terms: Terms, verdict: Verdict) -> str:
     """
     if not terms.answers or verdict.unavailable is not None:
         raise block_error(verdict)
-    return verdict.message or REFUSAL
+    return verdict.refusal

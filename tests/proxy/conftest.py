@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from guardrails import Guard
+from guardrails.protocols.errors import OF_BLOCKS
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.serve import Running, running
 from guardrails.testing import RawReply, ReceivedRequest, ScriptedUpstream
@@ -112,7 +113,9 @@ class Answer:
 
     @property
     def error(self) -> Any:
-        """The error with OpenAI's four keys; in Anthropic's shape code and param stand in its details."""
+        """The error with OpenAI's four keys, without what that of a block has besides; in Anthropic's shape code and param stand
+        in its details.
+        """
         body = self.json
         error = body["error"]
         if isinstance(error, str):  # Ollama's: what else there is stands beside it
@@ -129,6 +132,7 @@ class Answer:
             )
             details = error.pop("details")
             error |= {"code": details["error_code"], "param": details["param"]}
+        error = {name: value for name, value in error.items() if name not in OF_BLOCKS}
         assert set(error) == {"message", "type", "param", "code"}
         return error
 

@@ -14,7 +14,7 @@ SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
 """Stands for what a provider has encrypted or signed."""
 
 HI = {"role": "user", "content": "Hi."}
-WORDS = ("Not that.", "This reply was stopped by policy.", "Stopped by policy.")
+WORDS = ("Not that.", "Stopped by policy.")
 """How our refusals are worded."""
 
 TOOL = {"name": "f", "description": "Does.", "input_schema": {"type": "object"}}

@@ -190,7 +190,7 @@ out["context"] = caught(lambda: client.generate("m", "x", context=[1, 2]).respon
 print(json.dumps(out))
 """
 ALLOWED, REDACTED, BLOCKED, LATE = "all is fine", "a zqxmask here", "the zqxbomb", "then zqxlate"
-NOT_THAT = "Not that. (input blocked by rule 'bomb' of policy 'ollama')"
+NOT_THAT = "Not that."
 
 
 def test_the_released_client_reads_each_outcome_in_its_own_types(

@@ -24,7 +24,7 @@ from guardrails.engine.formats.format_repair import redact_problems
 from guardrails.engine.formats.json_edits import replace_in_json
 from guardrails.engine.formats.replies import is_repaired
 from guardrails.engine.media.ocr_text import locate_in_picture
-from guardrails.engine.message_languages import list_message_languages
+from guardrails.engine.message_languages import choose_builtin_language, list_message_languages
 from guardrails.engine.model import NO_REPAIRS, Outcome, Repairs, Request, RuleMatch
 from guardrails.engine.redaction.edits import Redactions, build_redactions
 from guardrails.engine.redaction.media_redaction import NO_MEDIA_EDITS, MediaEdits
@@ -201,10 +201,14 @@ def build_outcome(
             withhold_values(edits.vault, request.vault, floor, request)
     matches = (*enforced, *edits.blocks, *pictures.blocks)
     unavailable = _apply_effects(rules, effects, matches, unchecked, policies, round_)
+    language, enforced_rules = "en", rules.of(Mode.ENFORCE)
+    if effects.action is Action.BLOCK:
+        language = choose_builtin_language(enforced_rules, tree.leaves, effects.blocked, request)
     return Outcome(
+        language=language,
         action=effects.action,
         unavailable=unavailable,
-        rules=rules.of(Mode.ENFORCE),
+        rules=enforced_rules,
         shadow=rules.of(Mode.SHADOW),
         findings=(*formats.done.findings, *_findings(policies, round_)),
         coverage=coverage,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from guardrails.engine.content.content_tree import Leaf
-from guardrails.engine.message_languages import list_message_languages
+from guardrails.engine.message_languages import choose_builtin_language, list_message_languages
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.streaming.rule_decisions import StreamStop
 from guardrails.types import Action, FiredRule, Mode, Severity, Unavailable, UnavailableReason
@@ -71,6 +71,7 @@ def stop_outcome(
     return replace(
         outcome,
         action=Action.BLOCK,
+        language=choose_builtin_language((fired, *rules), leaves, (index,), request),
         rules=(fired, *rules),
         blocked=outcome.blocked | {index},
         unavailable=None,

@@ -8,12 +8,10 @@ from typing import Any
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.protocol.rpc import Body, Id
 from guardrails.types import Verdict
+from guardrails.verdicts.builtin_messages import CALL_STOPPED, RESULT_STOPPED, say
 
 REFUSAL = "stopped by policy"
 """What a server reads, whose matter the rules are not."""
-
-CALL_REFUSAL = "This call was stopped by policy."
-RESULT_REFUSAL = "What came back was stopped by policy."
 
 OURS = "guardrails/"
 VERDICT, REMOVED = f"{OURS}verdict", f"{OURS}removed"
@@ -45,7 +43,8 @@ def add_notes(result: Body, notes: Body) -> Body:
 
 def render_block(id_: Id, verdict: Verdict, *, tool: bool, modern: bool, result: bool = False) -> Body:
     """Answer a request that was blocked, or whose `result` was: a tool's goes on as a result, so that the model can go on."""
-    text = verdict.message or (RESULT_REFUSAL if result else CALL_REFUSAL)
+    stopped = say(RESULT_STOPPED if result else CALL_STOPPED, verdict.language)
+    text = verdict.message or (stopped if verdict.unavailable is None else verdict.refusal)
     if tool:
         return rpc.make_result(id_, failed_tool_result(text, summarize_verdict(verdict), modern=modern))
     return rpc.make_error(id_, rpc.BLOCKED, text, summarize_verdict(verdict))
@@ -53,7 +52,7 @@ def render_block(id_: Id, verdict: Verdict, *, tool: bool, modern: bool, result:
 
 def render_refusal(id_: Id, why: str, *, modern: bool) -> Body:
     """Answer a call of a tool that must not be used."""
-    text = f"{CALL_REFUSAL} Reason: {why}."
+    text = f"{say(CALL_STOPPED)} Reason: {why}."
     return rpc.make_result(
         id_, failed_tool_result(text, {VERDICT: {"action": "block", "reason": why}}, modern=modern)
     )

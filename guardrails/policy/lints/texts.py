@@ -84,7 +84,9 @@ def uneven_languages(scene: LintContext) -> Iterator[LintFinding]:
         if own is None:
             continue
         beside = {id_: some for id_, some in said.items() if files[id_] == files[row.doc.id]}
-        known = scene.validated_languages(row.rule) if len(own) > 1 else set()  # what `missing_language` tells
+        known = (
+            scene.validated_languages(row.rule) if len(own) > 1 else set()
+        )  # what `missing_language` tells
         lacking = sorted(set().union(*beside.values()) - own - known)
         if lacking:
             one = next(id_ for id_, some in beside.items() if lacking[0] in some)

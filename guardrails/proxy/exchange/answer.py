@@ -45,9 +45,6 @@ from guardrails.verdicts.frozen_records import quick_init
 from guardrails.wire import strict_json
 from guardrails.wire.forms import Form
 
-REFUSAL = "This reply was stopped by policy."
-"""What a client reads where the rule that blocks has no message."""
-
 BETA = b"beta=true"
 """The only query that an upstream gets: Anthropic's clients send it."""
 
@@ -221,7 +218,7 @@ class Call:
         """Return the words that answer a block; raises `GuardUnavailable` where the answer could not be checked."""
         if verdict.unavailable is not None:
             raise self.unavailable(verdict)
-        return block_message(verdict)
+        return verdict.refusal
 
     def unavailable(self, verdict: Verdict) -> GuardUnavailable:
         """Return the exception for a check that could not be done, which says not to try a request again that was late before."""
@@ -306,9 +303,3 @@ async def vet_error(call: Call, error: GuardrailsError) -> GuardrailsError:
         record_verdict(call.http, call.report, verdict)
     content = verdict.content
     return error.with_error(content if isinstance(content, Mapping) else {})
-
-
-def block_message(verdict: Verdict) -> str:
-    """Return what a client reads in place of what is blocked."""
-    messages = (rule.message for rule in verdict.rules if rule.action is Action.BLOCK)
-    return next((message for message in messages if message), REFUSAL)

@@ -22,7 +22,6 @@ from guardrails.proxy.access.forwarded_headers import read_headers
 from guardrails.proxy.exchange.answer import (
     AskedRequest,
     Call,
-    block_message,
     judge_answer,
     parse_answer,
     record_verdict,
@@ -146,7 +145,7 @@ def refuse_request(call: Call, body: Mapping[str, Any], verdict: Verdict) -> Res
         told = explain(Blocked(verdict))
         error = call.asides.refused(error_writer(call.http.scope["path"])(told))
         return JsonResponse(strict_json.dump(error), told.status, report.headers())
-    answer = protocol.refuse(block_message(verdict), body)
+    answer = protocol.refuse(verdict.refusal, body)
     if protocol.stream is None or not protocol.is_streamed(body):
         return JsonResponse(strict_json.dump(answer), 200, report.headers())
     writer = call.endpoint.write_stream()

@@ -11,7 +11,7 @@ from typing import Any
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import by_table, keep, opaque
 from guardrails.engine.model import Outcome
-from guardrails.errors import UNCHECKED, RequestError
+from guardrails.errors import RequestError
 from guardrails.protocols.errors import Problem
 from guardrails.proxy.hooks.hook import (
     Hook,
@@ -25,6 +25,7 @@ from guardrails.proxy.hooks.hook import (
 )
 from guardrails.taxonomy import BEDROCK, with_ancestors
 from guardrails.types import Finding, Place, Stage
+from guardrails.verdicts.builtin_messages import UNCHECKED, say
 from guardrails.wire.pointers import Path, pointer
 
 STAGES: Mapping[str, Stage] = {"INPUT": Stage.INPUT, "OUTPUT": Stage.OUTPUT}
@@ -207,7 +208,7 @@ def write_unavailable(told: Problem) -> HookResponse:
         {
             "action": "GUARDRAIL_INTERVENED",
             "actionReason": told.error["code"],
-            "outputs": [{"text": UNCHECKED}],
+            "outputs": [{"text": say(UNCHECKED)}],
             "usage": dict.fromkeys(UNITS, 0),
             "assessments": [],
             "guardrailCoverage": {"textCharacters": {"guarded": 0, "total": 0}},

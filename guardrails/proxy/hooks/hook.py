@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
@@ -20,7 +20,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import ApplyEdits, Payload
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.model import Outcome, Request
-from guardrails.errors import UNCHECKED, GuardUnavailable, RequestError
+from guardrails.errors import GuardUnavailable, RequestError
 from guardrails.guard import Guard
 from guardrails.protocols.errors import UNAVAILABLE, Problem
 from guardrails.proxy.access.client import read_claims, run_while_connected
@@ -45,15 +45,15 @@ from guardrails.types import (
 from guardrails.wire import strict_json
 from guardrails.wire.pointers import Path, pointer
 
-UNDECIDED: Final = FiredRule(
-    UNAVAILABLE, Action.BLOCK, UNCHECKED, Severity.HIGH, (), Mode.ENFORCE, "unavailable"
-)
-"""Stands among the rules that stop a piece for a check that could not be done: a gateway knows but passing and blocking."""
-
-STOPPED = "This was stopped by policy."
-"""What is told where the rule that blocks has no message."""
-
 KINDS: Mapping[type, str] = {str: "a string", list: "an array", dict: "an object", bool: "true or false"}
+
+
+def make_undecided(verdict: Verdict) -> FiredRule:
+    """Return what stands among the rules that stop a piece for a check that could not be done: a gateway knows but passing and
+    blocking.
+    """
+    said = verdict.refusal
+    return FiredRule(UNAVAILABLE, Action.BLOCK, said, Severity.HIGH, (), Mode.ENFORCE, "unavailable")
 
 
 def carries_everything(tree: ContentTree, outcome: Outcome) -> bool:
@@ -102,7 +102,7 @@ class JudgedPiece:
     def rules(self) -> tuple[FiredRule, ...]:
         """The rules that stop or change it; of one that could not be judged also what stands for that."""
         rules = tuple(rule for rule in self.verdict.rules if rule.action >= Action.REDACT)
-        return rules if self.verdict.unavailable is None else (UNDECIDED, *rules)
+        return rules if self.verdict.unavailable is None else (make_undecided(self.verdict), *rules)
 
     @property
     def reason(self) -> str:
@@ -114,10 +114,7 @@ class JudgedPiece:
     @property
     def message(self) -> str:
         """What a person is told where it is blocked."""
-        if self.verdict.unavailable is not None:
-            return UNCHECKED
-        messages = (rule.message for rule in self.verdict.rules if rule.action is Action.BLOCK)
-        return next((message for message in messages if message), STOPPED)
+        return self.verdict.refusal
 
     @property
     def length(self) -> int:

@@ -31,7 +31,7 @@ from guardrails.media.fragments.fragment import Fragment, UncuttableFilm, shorte
 from guardrails.protocols.errors import BLOCKED
 from guardrails.protocols.protocol import invalid_answer
 from guardrails.proxy.access.client import cancel_and_wait, wait_for_disconnect
-from guardrails.proxy.exchange.answer import Call, block_message, record_verdict
+from guardrails.proxy.exchange.answer import Call, record_verdict
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.spool import PIECE, WITHHELD, Spool, release_file, with_send_timeout
 from guardrails.proxy.server.state import LOG
@@ -193,7 +193,7 @@ class FilmRelay:
                     how = how or "blocked"
                     if verdict.unavailable is not None:
                         raise GuardUnavailable(self._verdict)
-                    raise BackendError(block_message(self._verdict), WITHHELD, BLOCKED)
+                    raise BackendError(self._verdict.refusal, WITHHELD, BLOCKED, self._verdict)
                 how = "broken_off"  # as long as there is more of it
                 start, end = window.body[0].start, window.body[-1].end
                 for at in range(start, end, PIECE):

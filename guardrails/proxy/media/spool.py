@@ -29,7 +29,7 @@ from guardrails.media.video.file_type import HEAD
 from guardrails.protocols.errors import BLOCKED
 from guardrails.protocols.images.images_fields import media_of
 from guardrails.protocols.protocol import invalid_answer
-from guardrails.proxy.exchange.answer import block_message, record_verdict
+from guardrails.proxy.exchange.answer import record_verdict
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.disk_budget import DiskBudget
 from guardrails.proxy.server.state import LOG, State
@@ -193,7 +193,7 @@ async def release_file(
         if verdict.unavailable is not None:
             raise GuardUnavailable(verdict)
         if verdict.blocked:
-            raise BackendError(block_message(verdict), WITHHELD, BLOCKED)
+            raise BackendError(verdict.refusal, WITHHELD, BLOCKED, verdict)
         content = verdict.content
         if content is not came:
             new = content.data if isinstance(content, Media) else b""

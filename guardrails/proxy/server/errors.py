@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from guardrails.engine.content.budget import CODE as TOO_LARGE
-from guardrails.errors import BackendError, Blocked, GuardrailsError, GuardUnavailable, RequestError
+from guardrails.errors import (
+    BackendError,
+    Blocked,
+    GuardrailsError,
+    GuardUnavailable,
+    RequestError,
+    describe_block,
+)
 from guardrails.protocols.errors import BLOCKED, MESSAGES, UNAVAILABLE, Problem
 from guardrails.protocols.registry import error_writer
 from guardrails.proxy.access.admission import AccessDenied
@@ -120,13 +128,29 @@ def explain_unavailable(error: GuardUnavailable) -> Problem:
     return build_problem(503, UNAVAILABLE, str(error), **headers)
 
 
+def _explain_block(error: Blocked) -> Problem:
+    """Return what a client is told of a block: what the person is to read, and by what it is stopped, each in its own field."""
+    told = build_problem(400, BLOCKED, error.verdict.refusal, MESSAGES)
+    cause = {"reason": error.cause} if error.cause else {}
+    return replace(told, error={**told.error, **describe_block(error.verdict), **cause})
+
+
+def _explain_backend(error: BackendError) -> Problem:
+    told = build_problem(error.status, error.code, str(error))
+    return (
+        told
+        if error.verdict is None
+        else replace(told, error={**told.error, **describe_block(error.verdict)})
+    )
+
+
 TABLE: Mapping[type[Exception], Callable[[Any], Problem]] = {
     RequestError: _explain_request,
     GuardUnavailable: explain_unavailable,
-    Blocked: lambda error: build_problem(400, BLOCKED, str(error), MESSAGES),
+    Blocked: _explain_block,
     AccessDenied: _explain_denial,
     UpstreamAnswer: _explain_upstream,
-    BackendError: lambda error: build_problem(error.status, error.code, str(error)),
+    BackendError: _explain_backend,
     HTTPException: _explain_http,
 }
 

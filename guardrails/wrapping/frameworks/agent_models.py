@@ -16,7 +16,7 @@ from guardrails.types import Stage, Verdict
 from guardrails.wrapping.frameworks.subclass import with_methods
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.calls import to_plain_json
-from guardrails.wrapping.sdk.exchange import REFUSAL, Exchange, Terms
+from guardrails.wrapping.sdk.exchange import Exchange, Terms
 
 
 def read_tool(tool: Any) -> dict[str, Any]:
@@ -62,8 +62,8 @@ class AgentCall:
         """Return the answer to a block of what was asked."""
         verdict, refuse = self._exchange.asked, self._exchange.protocol.refuse
         assert refuse is not None
-        text = (verdict.message if verdict else None) or REFUSAL
-        return dict(refuse(text, {}))
+        assert verdict is not None
+        return dict(refuse(verdict.refusal, {}))
 
     async def judge(self, items: Sequence[Any]) -> Sequence[Any]:
         """Judge the items of an answer; return those that the caller may have, or what answers a block."""

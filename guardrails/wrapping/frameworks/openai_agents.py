@@ -9,10 +9,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Final, Literal, TypeAlias
 
-from guardrails.errors import UNCHECKED
 from guardrails.protocols.registry import load_protocols
 from guardrails.types import Action, Stage, ToolCall, Verdict
-from guardrails.wrapping.sdk.exchange import REFUSAL, Terms
+from guardrails.wrapping.sdk.exchange import Terms
 
 OnRedact: TypeAlias = Literal["trip", "pass"]
 """What a guardrail does where a policy would redact."""
@@ -55,14 +54,14 @@ class AgentGuardrails:
         verdict = await self._check(call, Stage.TOOL_CALL)
         made = self._agents.ToolGuardrailFunctionOutput
         if verdict.action >= Action.REDACT:
-            return made.reject_content(refusal_text(verdict), output_info=verdict)
+            return made.reject_content(verdict.refusal, output_info=verdict)
         return made.allow(output_info=verdict)
 
     async def _judge_result(self, data: Any) -> Any:
         verdict = await self._check(data.output, Stage.TOOL_RESULT)
         made = self._agents.ToolGuardrailFunctionOutput
         if verdict.blocked:
-            return made.reject_content(refusal_text(verdict), output_info=verdict)
+            return made.reject_content(verdict.refusal, output_info=verdict)
         if verdict.action >= Action.REDACT:
             return made.reject_content(str(verdict.content), output_info=verdict)
         return made.allow(output_info=verdict)
@@ -75,11 +74,6 @@ class AgentGuardrails:
         return self._agents.GuardrailFunctionOutput(
             output_info=verdict, tripwire_triggered=verdict.action >= self._trips_at
         )
-
-
-def refusal_text(verdict: Verdict[Any]) -> str:
-    """Return what a model reads in the place of a tool's result: what the policy says, or that nothing could be checked."""
-    return UNCHECKED if verdict.unavailable is not None else verdict.message or REFUSAL
 
 
 def read_items(items: Any) -> Any:

@@ -35,7 +35,6 @@ from guardrails.wrapping.sdk.file_answers import file_payload as read_file
 if TYPE_CHECKING:
     from guardrails.checker import Checker
 
-REFUSAL = "Stopped by policy."
 STREAM = "text/event-stream"
 
 
@@ -177,7 +176,7 @@ class Exchange:
         """
         if not self.terms.answers or self.protocol.refuse is None or verdict.unavailable is not None:
             raise block_error(verdict)
-        return verdict.message or REFUSAL
+        return verdict.refusal
 
     def read(self, answer: Any) -> Payload:
         """Return what there is to judge of an answer.

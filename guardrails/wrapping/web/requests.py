@@ -10,8 +10,9 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from guardrails.engine.values.writer import replace_values, value_at
-from guardrails.errors import UNCHECKED, GuardUnavailable, RequestError
-from guardrails.types import Action, Verdict
+from guardrails.errors import GuardUnavailable, RequestError, describe_block
+from guardrails.types import Verdict
+from guardrails.verdicts.builtin_messages import UNCHECKED, say
 from guardrails.wire.pointers import Path, pointer
 from guardrails.wrapping.web.bodies import (
     Body,
@@ -107,10 +108,9 @@ def refuse(verdict: Verdict[Any], status: int = BLOCKED_STATUS) -> WebAnswer:
         {
             "error": {
                 "code": "content_filter",
-                "message": verdict.message or "Stopped by policy.",
+                "message": verdict.refusal,
                 "verdict": verdict.id,
-                "rules": [rule.id for rule in verdict.rules if rule.action is Action.BLOCK],
-                "policy": f"{verdict.policy.name}@{verdict.policy.version}",
+                **describe_block(verdict),
             }
         },
     )
@@ -122,11 +122,11 @@ def fail(error: Exception) -> WebAnswer:
         status = {"request_too_large": 413, "unsupported_media_type": 415}.get(error.code, 400)
         return WebAnswer(status, {"error": {"code": error.code, "message": str(error)}})
     if isinstance(error, GuardUnavailable):
-        told = {"code": "guard_unavailable", "message": UNCHECKED, "reason": error.reason}
+        told = {"code": "guard_unavailable", "message": error.verdict.refusal, "reason": error.reason}
         wait = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
         return WebAnswer(UNAVAILABLE, {"error": told}, wait)
     LOG.error("a request could not be judged: %s", type(error).__name__)
-    return WebAnswer(UNAVAILABLE, {"error": {"code": "guard_failed", "message": UNCHECKED}})
+    return WebAnswer(UNAVAILABLE, {"error": {"code": "guard_failed", "message": say(UNCHECKED)}})
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,9 @@ def test_a_message_comes_from_the_rule_that_blocks() -> None:
         return Verdict("vd", Action.BLOCK, Stage.OUTPUT, PolicyRef("p", "1", "sha256:0"), None, rules=rules)
 
     redacts, blocks = FiredRule("a", Action.REDACT, "A"), FiredRule("b", Action.BLOCK, "B")
-    assert answer.block_message(verdict(redacts, blocks)) == "B"
-    assert answer.block_message(verdict(redacts)) == answer.REFUSAL
+    assert verdict(redacts, blocks).refusal == "B"
+    assert verdict(redacts).refusal == "Stopped by policy."
+    assert verdict(redacts, FiredRule("c", Action.FLAG, "Call somebody.")).refusal == "Call somebody."
 
 
 def test_another_model_answers_only_where_client_and_policy_allow_it(serve, fakes, kit) -> None:

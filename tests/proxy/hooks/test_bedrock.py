@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.errors import UNCHECKED
+from guardrails.verdicts.builtin_messages import UNCHECKED
 
 PATH = "/guardrail/default/version/7/apply"
 ASKED: dict[str, Any] = {
@@ -146,7 +146,7 @@ def test_a_guard_that_cannot_decide_intervenes(full, kit) -> None:
 
     assert (answer.status, answer.json["action"]) == (200, "GUARDRAIL_INTERVENED")
     assert answer.json["actionReason"] == "guard_unavailable"
-    assert [each["text"] for each in answer.json["outputs"]] == [UNCHECKED]
+    assert [each["text"] for each in answer.json["outputs"]] == [UNCHECKED["en"]]
 
 
 def test_a_server_that_is_full_intervenes(crowded, kit) -> None:

@@ -8,14 +8,17 @@ from dataclasses import replace
 from starlette.exceptions import HTTPException
 
 from guardrails.errors import BackendError, Blocked, GuardUnavailable, Overloaded, RequestError
+from guardrails.protocols.errors import OF_BLOCKS
 from guardrails.proxy.server.errors import LONGEST, UpstreamAnswer, describe_failure, explain, respond
 from guardrails.types import (
     Action,
+    Coverage,
     FiredRule,
     PolicyRef,
     Stage,
     Unavailable,
     UnavailableReason,
+    Unchecked,
     Verdict,
 )
 from tests.cases import each_case
@@ -47,23 +50,58 @@ TABLE = [
 
 @each_case(("error", "status", "kind", "code", "param"), TABLE)
 def test_each_exception_has_its_answer(error, status, kind, code, param) -> None:
-    """Status, type, code and param; always the four keys; an unforeseen one is 500 and says nothing."""
+    """Status, type, code and param; always the four keys, of a block more; an unforeseen one is 500 and says nothing."""
     answer = respond(error, {"x-more": "1"})
 
     body = json.loads(answer.body)["error"]
-    assert set(body) == {"message", "type", "param", "code"}
+    more = OF_BLOCKS[:2] if isinstance(error, Blocked) and not isinstance(error, GuardUnavailable) else ()
+    assert set(body) == {"message", "type", "param", "code", *more}
     assert (answer.status_code, body["type"], body["code"], body["param"]) == (status, kind, code, param)
     assert body["message"]
     assert answer.headers["x-more"] == "1"
     assert b"private" not in answer.body
 
 
-def test_a_block_names_its_rules() -> None:
-    """What a person and a program need: the policy's message and the id of the rule."""
-    message = explain(Blocked(VERDICT)).error["message"]
+BY = {"rules": ["r.one"], "policy": "p@1"}
+UNREAD = Coverage(unchecked=(Unchecked("image", "truncated: cut"),))
+NOT_READ = replace(
+    VERDICT, rules=(FiredRule("unchecked.image", Action.BLOCK),), coverage=UNREAD, language="de"
+)
 
-    assert message.startswith("No.")
-    assert "r.one" in message
+
+def test_a_block_says_the_rules_message_and_names_the_rules_beside_it() -> None:
+    """A person reads the one, a program the other; what could not be read is named, too."""
+    told = explain(Blocked(VERDICT)).error
+    assert (told["message"], {name: told.get(name) for name in OF_BLOCKS}) == ("No.", {**BY, "reason": None})
+    told = explain(Blocked(NOT_READ)).error
+    assert told["message"] == "Durch die Richtlinie gestoppt."
+    assert (told["rules"], told["reason"]) == (["unchecked.image"], "truncated: cut")
+    withheld = explain(BackendError(VERDICT.refusal, 403, "content_filter", VERDICT)).error
+    assert (withheld["message"], withheld["rules"], withheld["policy"]) == ("No.", ["r.one"], "p@1")
+
+
+@each_case(
+    ("path", "place", "fields"),
+    [
+        ("/v1/chat/completions", ("error",), BY),
+        ("/v1/embeddings", ("error",), BY),
+        ("/v1/responses", ("error",), BY),
+        ("/v1/images/generations", ("error",), BY),
+        ("/v1/videos", ("error",), BY),
+        ("/v1/messages", ("error", "details"), BY),
+        ("/v1beta/models/m:generateContent", ("error", "details", 0, "metadata"), {**BY, "rules": "r.one"}),
+        ("/api/chat", (), BY),
+        ("/api/embed", (), BY),
+    ],
+)
+def test_every_api_has_the_message_alone_and_the_rules_and_policy_in_fields(path, place, fields) -> None:
+    """Where the API has a place for more; Google's metadata are texts."""
+    body = json.loads(respond(Blocked(VERDICT), path=path).body)
+    error = body["error"]
+    assert (error if isinstance(error, str) else error["message"]) == "No."
+    for part in place:
+        body = body[part]
+    assert {name: body[name] for name in fields} == fields
 
 
 def test_overload_says_when_to_come_back() -> None:
@@ -152,12 +190,18 @@ def test_each_exception_has_its_answer_in_anthropics_shape(error, kind, code, pa
 
     assert (body["type"], body["request_id"], set(body)) == ("error", None, {"type", "error", "request_id"})
     assert body["error"].pop("message")
-    assert body["error"] == {"type": kind, "details": {"error_code": code, "param": param}}
+    more = BY if isinstance(error, Blocked) and code == "content_filter" else {}
+    assert body["error"] == {"type": kind, "details": {"error_code": code, "param": param, **more}}
 
 
 GOOGLE = [
     (RequestError("invalid_json", "bad", "/a"), "INVALID_ARGUMENT", "invalid_json", {"param": "/a"}),
-    (Blocked(VERDICT), "INVALID_ARGUMENT", "content_filter", {"param": "contents"}),
+    (
+        Blocked(VERDICT),
+        "INVALID_ARGUMENT",
+        "content_filter",
+        {"param": "contents", **BY, "rules": "r.one"},
+    ),
     (Overloaded("full"), "UNAVAILABLE", "guard_unavailable", {}),
     (BackendError("away", 502, "upstream_unreachable"), "UNAVAILABLE", "upstream_unreachable", {}),
     (BackendError("late", 504, "upstream_timeout"), "DEADLINE_EXCEEDED", "upstream_timeout", {}),
@@ -214,7 +258,8 @@ def test_each_exception_has_its_answer_in_ollamas_shape(
 
     assert isinstance(body.pop("error"), str)
     where_ = place if code == "content_filter" else param
-    assert (answer.status_code, body) == (status, {"type": kind, "code": code, "param": where_})
+    more = BY if code == "content_filter" else {}
+    assert (answer.status_code, body) == (status, {"type": kind, "code": code, "param": where_, **more})
 
 
 @each_case("name", ["message", "type", "param", "code"])

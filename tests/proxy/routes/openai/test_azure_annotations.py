@@ -90,6 +90,7 @@ def test_a_blocked_prompt_has_azures_error(azures, fake, kit, text, told) -> Non
     error = answer.json["error"]
     assert (answer.status, fake.asked) == (400, [])
     assert error.pop("message")
+    assert (len(error.pop("rules")), error.pop("policy").partition("@")[1]) == (1, "@")
     assert error == {
         "type": None,
         "param": "prompt",

@@ -151,8 +151,9 @@ def test_a_blocked_request_is_answered_400(proxy, fake, kit) -> None:
         "content_filter",
         "messages",
     )
-    assert "bomb.block" in error["message"]
-    assert error["message"].startswith("Das nicht.")
+    assert error["message"] == "Das nicht."
+    assert answer.json["error"]["rules"] == ["bomb.block"]
+    assert answer.json["error"]["policy"].startswith("tested@")
     assert b"zqxbomb" not in answer.raw
     assert fake.asked == []
 

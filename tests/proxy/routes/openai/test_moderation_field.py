@@ -630,7 +630,7 @@ def test_the_chat_sdk_reads_the_results(proxy, fake, kit) -> None:
 
 
 def test_a_blocked_request_is_the_sdks_error_with_the_results(proxy, kit) -> None:
-    """Its body has OpenAI's four keys as ever; the results are in the answer beside it."""
+    """Its body has OpenAI's four keys as ever, and by what it was stopped; the results are in the answer beside it."""
     client = openai.OpenAI(base_url=f"{proxy}/v1", api_key="k", max_retries=0)
     with pytest.raises(openai.BadRequestError) as caught:
         client.chat.completions.create(
@@ -639,7 +639,8 @@ def test_a_blocked_request_is_the_sdks_error_with_the_results(proxy, kit) -> Non
     client.close()
 
     assert caught.value.code == "content_filter"
-    assert {*caught.value.body} == {"message", "type", "param", "code"}
+    body = caught.value.body
+    assert {*body} == {"message", "type", "param", "code", "rules", "policy"}
     assert caught.value.response.json()["moderation"]["input"]["results"][0]["flagged"] is True
 
 
