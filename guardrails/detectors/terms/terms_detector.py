@@ -7,7 +7,7 @@ Every complete occurrence is a finding of its own; overlaps merge when redacted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,8 @@ from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles, rea
 from guardrails.detectors.config import Config
 from guardrails.detectors.kinds import Kind, default_category
 from guardrails.detectors.patterns.patterns_detector import category_problem, empty_problem
+from guardrails.detectors.terms.inflection_tables import Language
+from guardrails.detectors.terms.inflections import inflect_term
 from guardrails.detectors.terms.term_matcher import TermMatcher, form
 from guardrails.detectors.terms.terms_stream import TermStream
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
@@ -72,10 +74,24 @@ class TermsConfig(Config):
     """`ignore` folds case, accents, invisible and look-alike characters, and undoes leetspeak, spaced-out and repeated
     letters and codes such as `&#105;`, and finds terms of eight letters or more in ROT13, Atbash and backwards; `exact` compares
     the text as it is."""
+    inflect: bool | Annotated[list[Language], Field(min_length=1)] = Field(
+        default=False, examples=[True, ["en", "de"]]
+    )
+    """`true` finds the other forms of the terms too: plurals, cases, and tenses and persons of verbs (`kill`: `kills`, `killed`,
+    `killing`), by the endings that are safe in any language. A list of languages uses all endings of those, and of no other.
+    Terms are given as dictionaries have them."""
 
 
 def _category(name: str, config: TermsConfig) -> str:
     return config.category or default_category(name)
+
+
+def _inflect(term: str, config: TermsConfig) -> list[str]:
+    if config.inflect is False:
+        return []
+    forms = inflect_term(term, None if config.inflect is True else config.inflect)
+    # As a substring a term is found in most of its forms anyway, and each is found once.
+    return [each for each in forms if term not in each] if config.match == "substring" else forms
 
 
 def _build(name: str, config: TermsConfig, files: PolicyFiles) -> TermsDetector:
@@ -87,6 +103,7 @@ def _build(name: str, config: TermsConfig, files: PolicyFiles) -> TermsDetector:
         compared = form(term, fold=fold)
         if compared:
             forms[compared] = term
+            forms.update((form(other, fold=fold), other) for other in _inflect(term, config))
         else:
             message = f"term {term!r} has no character to look for"
             problems.append(ConfigProblem("empty_term", message, path, place=place))

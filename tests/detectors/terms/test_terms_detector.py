@@ -316,3 +316,33 @@ def test_a_term_is_found_with_markup_inside(text: str) -> None:
         state = detector.stream(None)
         steps = [state.feed(text[at : at + size]) for at in range(0, len(text), size)]
         assert sum(len(each.findings) for each in (*steps, state.flush())) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "expected"),
+    [
+        ("Two shooting stars, and a shooting star.", {"inflect": True}, ["shooting stars", "shooting star"]),
+        ("Two shooting stars.", {}, []),
+        ("SHOOTING STARS, sh00ting st4rs", {"inflect": True}, ["SHOOTING STARS", "sh00ting st4rs"]),
+        ("The stars are shooting.", {"inflect": True}, []),
+        ("shooting stare", {"inflect": True}, []),
+        ("den Verrätern", {"inflect": ["de"]}, ["Verrätern"]),
+        ("den verratern", {"inflect": ["de"]}, ["verratern"]),
+        ("den Verrätern", {"inflect": ["es"]}, []),
+        ("shooting stars", {"inflect": ["de"]}, ["shooting stars"]),
+        ("Shooting Stars, shooting stars", {"inflect": True, "case": "exact"}, ["shooting stars"]),
+        ("starred shooting stars", {"inflect": True, "match": "substring"}, ["shooting star"]),
+    ],
+)
+def test_inflected_forms_are_found_where_asked(
+    text: str, fields: dict[str, object], expected: list[str]
+) -> None:
+    """Whole words with their endings, however dressed; as substrings each place once."""
+    assert found(text, terms=["shooting star", "Verräter"], **fields) == expected
+
+
+@pytest.mark.parametrize("inflect", [[], ["xx"], "en", 1])
+def test_languages_of_inflections_are_checked(inflect: object) -> None:
+    """An empty list, an unknown language and a text are none."""
+    with pytest.raises(ValueError, match="inflect"):
+        config(terms=["a"], inflect=inflect)

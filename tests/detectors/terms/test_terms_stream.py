@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guardrails.detectors.terms.inflections import inflect_term
 from guardrails.detectors.terms.terms_detector import TermsDetector
 from guardrails.detectors.terms.terms_prefixes import TermPrefixes
 from guardrails.detectors.terms.terms_stream import OFTEN, TermStream
@@ -134,3 +135,15 @@ def test_the_tests_catch_each_mistake(mutant: str, monkeypatch: pytest.MonkeyPat
     detector = terms_of(["bad", "bad word"])
     texts = ["it is b4d", "it is bad word", "xx baaad.", "a b a d d", "ba\u0301d one"]
     assert [text for text in texts if disagreement(detector, text, list(text))]
+
+
+@given(data=st.data())
+@settings(max_examples=scale(60))
+def test_streams_find_inflected_forms(data: st.DataObject) -> None:
+    """Forms are terms, so that a stream waits for the longest of them."""
+    words = ["bad", *inflect_term("bad"), *inflect_term("shooting star")]
+    pieces = ["bads ", "bad", "ding ", "s", "shooting ", "star", "red ", "st4rs ", " ", "."]
+    text = "".join(data.draw(st.lists(st.sampled_from(pieces), max_size=8)))
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=6)))
+    parts = [text[low:high] for low, high in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    assert disagreement(terms_of(words), text, parts) == ""
