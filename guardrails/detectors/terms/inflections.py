@@ -44,7 +44,8 @@ def inflect_term(term: str, languages: Sequence[Language] | None = None) -> list
     places = range(0, len(pieces), 2)
     found: dict[str, None] = {}
     for language in languages or LANGUAGES:
-        forms = {at: _inflect_word(pieces[at], language, languages is not None) for at in places}
+        named = languages is not None or _names_itself(pieces[::2], language)
+        forms = {at: _inflect_word(pieces[at], language, named) for at in places}
         for at in places:
             found.update(dict.fromkeys(_join(pieces, {at: form}) for form in forms[at]))
         if language in AGREEING and len(places) <= LONGEST_PHRASE:
@@ -59,6 +60,12 @@ def _join(pieces: Sequence[str], changed: dict[int, str]) -> str:
     return "".join(changed.get(at, piece) for at, piece in enumerate(pieces))
 
 
+def _names_itself(words: Iterable[str], language: Language) -> bool:
+    """Tell whether one of the words can only be of a language, and so all are."""
+    sign = SIGNS.get(language)
+    return sign is not None and any(map(sign.search, words))
+
+
 @lru_cache(maxsize=4096)
 def _inflect_word(word: str, language: Language, named: bool) -> tuple[str, ...]:
     """Return the other forms of a word in a language, without repeats; none of what has letters that the language has not."""
@@ -67,7 +74,6 @@ def _inflect_word(word: str, language: Language, named: bool) -> tuple[str, ...]
     if len(word) < SHORTEST or not letters.fullmatch(lower):
         return ()
     irregular = ENGLISH_IRREGULAR.get(lower, ()) if language == "en" else ()
-    named = named or (language in SIGNS and SIGNS[language].search(word) is not None)
     regular = (form for group in groups for form in _first_that_fits(word, lower, group, named))
     return tuple(dict.fromkeys(form for form in (*regular, *irregular) if form != word))
 
