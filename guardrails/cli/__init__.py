@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "key": "Make a key for a client of the server, and the row of its settings that lets it in.",
     "mcp": "Put the policy between an agent and its MCP servers.",
     "demo": "Show the proxy at work on a model of its own: no network, no account.",
+    "new": "Write a starter policy with its tests: for a bank, a shop, a health service, a school, a toy shop's pictures.",
     "fmt": "Put policy files into one order and layout; comments stay.",
     "lint": "Say what is valid in a policy but surely not meant, and how to put it right.",
     "test": "Run the tests that stand beside a policy's rules.",
@@ -50,7 +51,7 @@ COMMANDS: dict[str, str] = {
 
 FOLDERS: dict[str, str] = {
     **dict.fromkeys(("check", "scan", "demo"), "run"),
-    **dict.fromkeys(("fmt", "lint", "test", "explain", "diff", "tune", "eval", "schema"), "author"),
+    **dict.fromkeys(("new", "fmt", "lint", "test", "explain", "diff", "tune", "eval", "schema"), "author"),
     **dict.fromkeys(("serve", "log", "key", "mcp", "models", "index", "hashes", "doctor"), "operate"),
 }
 """Subcommand → the folder of its module."""
@@ -63,6 +64,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "explain": (
         'explain "Write to jo@example.com." --stage output --policy support.yaml --rule contact.redact',
     ),
+    "new": ("new --list", "new --from bank --output support.yaml"),
     "fmt": ("fmt support.yaml", "fmt --check policies"),
     "lint": ("lint support.yaml", "lint --fix --diff support.yaml"),
     "test": ("test support.yaml", "test policies --obfuscate base64,homoglyphs --coverage"),

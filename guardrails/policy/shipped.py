@@ -1,4 +1,4 @@
-"""Finds the policies that come with the package."""
+"""Finds the policies that come with the package, and the starters: policies to be copied and changed (`guardrails new`)."""
 
 from __future__ import annotations
 
@@ -20,3 +20,18 @@ def shipped_names() -> tuple[str, ...]:
     return tuple(
         sorted(path.stem for path in shipped_folder().glob("*.yaml") if not path.stem.endswith(".test"))
     )
+
+
+@cache
+def starter_names() -> tuple[str, ...]:
+    """Return the names of the starters, sorted. They are no shipped policies: nothing builds on them by name."""
+    return tuple(sorted(path.stem for path in _starter_folder().glob("*.yaml")))
+
+
+def read_starter(name: str) -> str:
+    """Return the text of a starter, by its name."""
+    return (_starter_folder() / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def _starter_folder() -> Path:
+    return shipped_folder() / "starters"

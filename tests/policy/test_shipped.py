@@ -11,7 +11,7 @@ from guardrails import Guard
 from guardrails.detectors.language.identification import choose_language
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
-from guardrails.policy.shipped import shipped_folder, shipped_names
+from guardrails.policy.shipped import read_starter, shipped_folder, shipped_names, starter_names
 from guardrails.types import Stage
 from tests.cases import each_case
 
@@ -115,3 +115,18 @@ def test_agents_with_tools_of_ones_own(tmp_path: Path, name: str, arguments: str
 def test_shipped_policies_are_read_by_yaml_1_1_as_well(name: str) -> None:
     """By PyYAML, with which people look at them."""
     assert yaml.safe_load((shipped_folder() / f"{name}.yaml").read_text(encoding="utf-8"))["name"] == name
+
+
+@each_case("name", starter_names())
+def test_starters_are_in_thirteen_languages_and_hold_ordinary_traffic(name: str, tmp_path: Path) -> None:
+    """Each message has all languages, PyYAML reads the file, and thirty ordinary texts or more must pass."""
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(read_starter(name), encoding="utf-8")
+    for rule in compile_policy(load(file)).rules:
+        assert not rule.messages or rule.messages.keys() == LANGUAGES, rule.id
+    tests = yaml.safe_load(read_starter(name))["tests"]
+    ordinary = [
+        text for test in tests if test["expect"]["action"] == "allow" for text in test.get("each", [test])
+    ]
+    assert len(ordinary) >= 30
+    assert name not in shipped_names() or yaml.safe_load(read_starter(name))["name"] != name

@@ -204,8 +204,8 @@ ITALIAN: Final[tuple[Group, ...]] = (
         _row("~e", "i", named=True),
     ),
     (
-        _row("~are", "o i a iamo ano ai ò arono ava avano erò erà eranno ando ato ata ati", named=True),
-        _row("~[ei]re", "o i e iamo ete ite ono ei ii é ì eva iva evano ivano erà irà endo uto uta uti ute ito ita iti",
+        _row("..~are", "o i a iamo ano ai ò arono ava avano erò erà eranno ando ato ata ati", named=True),
+        _row("..~[ei]re", "o i e iamo ete ite ono ei ii é ì eva iva evano ivano erà irà endo uto uta uti ute ito ita iti",
              named=True),
     ),
 )  # fmt: skip
@@ -231,7 +231,7 @@ FRENCH: Final[tuple[Group, ...]] = (
             named=True,
         ),
         _row("[^o]~ir", "is it issons issez issent issait irai ira iront i ie ies issant", named=True),
-        _row("~re", "s - ons ez ent ait aient rai ra ront u us ue ues ant", named=True),
+        _row("...~re", "s - ons ez ent ait aient rai ra ront u us ue ues ant", named=True),
     ),
 )
 

@@ -25,7 +25,8 @@ from guardrails.detectors.terms.inflection_tables import (
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
 SHORTEST: Final = 3
-"""Letters of a word from which it has other forms: those of shorter ones, such as `be`, would be words of their own (`bed`)."""
+"""Letters of a word from which it has other forms: those of shorter ones, such as `be`, would be words of their own (`bed`).
+No form is shorter either."""
 
 LONGEST_PHRASE: Final = 4
 """Words of a phrase up to which two neighbours change together, in languages where they agree."""
@@ -75,7 +76,9 @@ def _inflect_word(word: str, language: Language, named: bool) -> tuple[str, ...]
         return ()
     irregular = ENGLISH_IRREGULAR.get(lower, ()) if language == "en" else ()
     regular = (form for group in groups for form in _first_that_fits(word, lower, group, named))
-    return tuple(dict.fromkeys(form for form in (*regular, *irregular) if form != word))
+    return tuple(
+        dict.fromkeys(form for form in (*regular, *irregular) if form != word and len(form) >= SHORTEST)
+    )
 
 
 def _first_that_fits(word: str, lower: str, rows: Iterable[Row], named: bool) -> Iterator[str]:

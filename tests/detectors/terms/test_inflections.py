@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from guardrails.detectors.terms.inflection_tables import Language
-from guardrails.detectors.terms.inflections import inflect_term
+from guardrails.detectors.terms.inflections import LANGUAGES, SHORTEST, inflect_term
 
 IN_ANY_LANGUAGE = {
     "kill": "kills killed killing",
@@ -165,6 +165,15 @@ def test_of_a_phrase_one_word_changes_or_two_neighbours(
 def test_what_has_no_forms_has_none(term: str) -> None:
     """Short words, numbers, and scripts in which terms are found within words anyway."""
     assert inflect_term(term) == []
+
+
+def test_no_form_is_shorter_than_a_word_may_be() -> None:
+    """What is left of a short word would be found everywhere."""
+    assert "go" not in inflect_term("gore", ["fr"])
+    assert (
+        min(map(len, (form for term in IN_ANY_LANGUAGE for form in inflect_term(term, LANGUAGES))))
+        >= SHORTEST
+    )
 
 
 @pytest.mark.parametrize("term", [*IN_ANY_LANGUAGE, "shooting star"])
