@@ -69,10 +69,10 @@ def _print_list(*, as_json: bool) -> None:
     from guardrails.policy.loading.source import read_yaml
     from guardrails.policy.shipped import read_starter, starter_names
 
-    about = {
-        name: str(read_yaml(read_starter(name).encode(), f"{name}.yaml").data["description"])
-        for name in starter_names()
-    }
+    about: dict[str, str] = {}
+    for name in starter_names():
+        policy = read_yaml(read_starter(name).encode(), f"{name}.yaml").data
+        about[name] = str(policy["description"]) if isinstance(policy, dict) else ""
     if as_json:
         print(json.dumps({"starters": about}, ensure_ascii=False))
         return
