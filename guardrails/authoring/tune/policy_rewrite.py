@@ -229,7 +229,8 @@ def _scalar(text: str) -> str:
     """Return a text as YAML has it on one line: as it is, in single quotes, or else in double quotes."""
     for form in (text, "'" + text.replace("'", "''") + "'"):
         try:
-            if read_yaml(f"- {form}\n", "").data == [text]:
+            read = read_yaml(f"- {form}\n", "")
+            if not read.problems and read.data == [text]:
                 return form
         except PolicyErrors:
             continue

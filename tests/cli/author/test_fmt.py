@@ -79,7 +79,7 @@ def test_one_wrong_file_does_not_keep_the_others(file: Path, capsys: pytest.Capt
     assert main(["fmt", str(wrong), str(file)]) == 2
 
     told = capsys.readouterr()
-    assert told.err.startswith(f"{wrong}:3:1: yaml_syntax: ")
+    assert told.err.startswith(f"{wrong}:2:7: yaml_syntax: ")
     assert wrong.read_text() == "format: 1\nname: 'x\n"
     assert file.read_text() == EVEN
 

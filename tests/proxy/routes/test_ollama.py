@@ -160,7 +160,7 @@ def test_a_blocked_request_is_400_and_no_model_is_asked(proxy, fake, kit, path, 
     assert (error["code"], error["param"], set(error)) == (
         "content_filter",
         param,
-        {"error", "type", "param", "code"},
+        {"error", "type", "param", "code", "rules", "policy"},
     )
     assert error["error"].startswith("Not that.")
     assert fake.asked == []
