@@ -170,19 +170,23 @@ def refuse_stream(body: Body) -> bool:
     return False
 
 
+class WithheldAnswer(BackendError):
+    """An answer that came and does not go on, as the policy blocks it or it is over a limit of ours: no failure of its server."""
+
+
 def edit_or_fail(
     status: int, edit: Callable[[Any, ContentTree, Outcome], Any] = payload.apply_edits
 ) -> Callable[[Any, ContentTree, Outcome, str], dict[str, Any]]:
     """Return what withholds from answers in which nothing can say that it was stopped, such as a picture or a vector.
 
     Args:
-        status: of the `BackendError` that it raises where something is blocked.
+        status: of the `WithheldAnswer` that it raises where something is blocked.
         edit: an answer with texts and pictures edited.
     """
 
     def withhold(answer: Any, tree: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
         if outcome.blocked:
-            raise BackendError(words, status, BLOCKED)
+            raise WithheldAnswer(words, status, BLOCKED)
         return dict(edit(answer, tree, outcome))
 
     return withhold

@@ -25,11 +25,11 @@ from starlette.types import Receive, Scope, Send
 from guardrails.engine.content.inline_media import answering
 from guardrails.engine.media.film_settings import film_limits
 from guardrails.engine.media.fragmented_video import FilmWindow, FragmentedVideo
-from guardrails.errors import BackendError, GuardUnavailable
+from guardrails.errors import GuardUnavailable
 from guardrails.media.fragments.cutter import FilmCutter
 from guardrails.media.fragments.fragment import Fragment, UncuttableFilm, shorten_film
 from guardrails.protocols.errors import BLOCKED
-from guardrails.protocols.protocol import invalid_answer
+from guardrails.protocols.protocol import WithheldAnswer, invalid_answer
 from guardrails.proxy.access.client import cancel_and_wait, wait_for_disconnect
 from guardrails.proxy.exchange.answer import Call, record_verdict
 from guardrails.proxy.exchange.report_headers import Report
@@ -193,7 +193,7 @@ class FilmRelay:
                     how = how or "blocked"
                     if verdict.unavailable is not None:
                         raise GuardUnavailable(self._verdict)
-                    raise BackendError(self._verdict.refusal, WITHHELD, BLOCKED, self._verdict)
+                    raise WithheldAnswer(self._verdict.refusal, WITHHELD, BLOCKED, self._verdict)
                 how = "broken_off"  # as long as there is more of it
                 start, end = window.body[0].start, window.body[-1].end
                 for at in range(start, end, PIECE):

@@ -24,11 +24,11 @@ from guardrails.engine.content import value_reader
 from guardrails.engine.content.inline_media import answering
 from guardrails.engine.media.film_settings import film_limits
 from guardrails.engine.model import Request
-from guardrails.errors import BackendError, GuardUnavailable
+from guardrails.errors import GuardUnavailable
 from guardrails.media.video.file_type import HEAD
 from guardrails.protocols.errors import BLOCKED
 from guardrails.protocols.images.images_fields import media_of
-from guardrails.protocols.protocol import invalid_answer
+from guardrails.protocols.protocol import WithheldAnswer, invalid_answer
 from guardrails.proxy.exchange.answer import record_verdict
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.disk_budget import DiskBudget
@@ -193,7 +193,7 @@ async def release_file(
         if verdict.unavailable is not None:
             raise GuardUnavailable(verdict)
         if verdict.blocked:
-            raise BackendError(verdict.refusal, WITHHELD, BLOCKED, verdict)
+            raise WithheldAnswer(verdict.refusal, WITHHELD, BLOCKED, verdict)
         content = verdict.content
         if content is not came:
             new = content.data if isinstance(content, Media) else b""

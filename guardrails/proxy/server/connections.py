@@ -41,6 +41,10 @@ NETWORK_BITS: Final = 64
 Reason = Literal["too_many", "too_many_of_address", "slow_head", "slow_body"]
 
 
+class AnswerBrokenOff(RuntimeError):
+    """An answer that has begun does not go on: its connection is to be closed, so that the client sees that it is not whole."""
+
+
 def ignore_reason(reason: str) -> None:
     """Count nothing."""
 

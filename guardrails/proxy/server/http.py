@@ -5,13 +5,22 @@ from __future__ import annotations
 import asyncio
 import math
 import socket
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import httptools
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from guardrails.proxy.server.connections import CONNECTIONS, PRESENCE, TOO_SLOW, ClientPresence, Connections
+from guardrails.proxy.server.connections import (
+    CONNECTIONS,
+    PRESENCE,
+    TOO_SLOW,
+    AnswerBrokenOff,
+    ClientPresence,
+    Connections,
+)
 
 MOST_UNREAD = 16 << 10
 """Bytes up to which a head, a chunk's length or a trailer may come in pieces; one that comes at once may be longer."""
@@ -277,4 +286,15 @@ class Http(HttpToolsProtocol):
         cycle.scope[PRESENCE] = self._presence  # type: ignore[typeddict-unknown-key]
         self._writer = AnswerWriter(self.transport, self.loop)
         cycle.transport = self._writer  # type: ignore[assignment] # it has all that is used of one
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, partial(_serve_or_break_off, app, cycle))
+
+
+async def _serve_or_break_off(
+    app: ASGIApp, cycle: RequestResponseCycle, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Serve a request; an answer that is broken off on purpose closes the connection, without the traceback that uvicorn logs."""
+    try:
+        await app(scope, receive, send)
+    except AnswerBrokenOff:
+        cycle.disconnected = True
+        cycle.transport.close()

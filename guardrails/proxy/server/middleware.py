@@ -20,6 +20,7 @@ from guardrails.proxy.access.capacity.account import Ticket
 from guardrails.proxy.access.client import ReplayedBody, read_body
 from guardrails.proxy.access.query_key import move_key_to_header
 from guardrails.proxy.server import errors
+from guardrails.proxy.server.connections import AnswerBrokenOff
 from guardrails.proxy.server.errors import describe_failure
 from guardrails.proxy.server.logs.log_writer import current_writer
 from guardrails.proxy.server.logs.request_entry import (
@@ -209,7 +210,7 @@ class Gate:
             LOG.error("request %s failed: %s", answer.request_id, describe_failure(error))
         if answer.started:
             # The server closes the connection; what went wrong is in the log above, without any text.
-            raise RuntimeError("an answer was broken off") from None
+            raise AnswerBrokenOff("an answer was broken off") from None
         await respond(error, scope)(scope, receive, answer.send)
 
 

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
 from guardrails.errors import BackendError
+from guardrails.protocols.protocol import WithheldAnswer
 from guardrails.protocols.providers import Provider
 from guardrails.proxy.access.client import cancel_and_wait
 from guardrails.proxy.configuration.settings import Settings
@@ -304,6 +305,8 @@ class Upstreams:
         doing.
         """
         upstream.active -= 1
+        if isinstance(error, WithheldAnswer):  # it answered well; that nobody gets it is our doing
+            error = None
         failure = None if error is None else failure_of(error, upstream.key)
         if span is not None:
             answered = error.status if isinstance(error, UpstreamAnswer) and status is None else status

@@ -15,7 +15,7 @@ import aiohttp
 from yarl import URL
 
 from guardrails.errors import BackendError, GuardrailsError, RequestError
-from guardrails.protocols.protocol import invalid_answer
+from guardrails.protocols.protocol import WithheldAnswer, invalid_answer
 from guardrails.protocols.providers import ANTHROPIC, Provider
 from guardrails.proxy.access.forwarded_headers import is_plain_header
 from guardrails.proxy.server.errors import UpstreamAnswer
@@ -398,9 +398,9 @@ async def drain(response: UpstreamResponse) -> None:
         return  # the answer is whole; its connection is not kept
 
 
-def too_large(limit: int) -> BackendError:
-    """Return the exception for an answer that is larger than the settings allow."""
-    return invalid_answer(f"the upstream's answer is larger than {limit} bytes")
+def too_large(limit: int) -> WithheldAnswer:
+    """Return the exception for an answer that is larger than the settings, or the policy, allow."""
+    return WithheldAnswer(f"the upstream's answer is larger than {limit} bytes", 502, "upstream_invalid")
 
 
 def response_headers(response: UpstreamResponse) -> dict[str, str]:
