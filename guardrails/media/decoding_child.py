@@ -56,7 +56,8 @@ def run_task(task: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], list
     try:
         if task["call"] == "edit":
             boxes = [(x, y, width, height) for x, y, width, height in task["boxes"]]
-            format_, made = edit_file(data, task["format"], task["orientation"], limits, boxes, task["how"])
+            how, profile = task["how"], bytes.fromhex(task["profile"])
+            format_, made = edit_file(data, task["format"], task["orientation"], limits, boxes, how, profile)
             return {"ok": True, "format": format_}, [made]
         found = decode_image(data, task["format"], task["orientation"], limits)
     except MediaError as error:

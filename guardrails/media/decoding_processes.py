@@ -242,4 +242,6 @@ def make_task(
 ) -> dict[str, Any]:
     """Return the task for a file: `decode`, or `edit` with boxes."""
     task = {"call": call, "format": outline.format, "orientation": outline.orientation}
-    return task if call == "decode" else task | {"boxes": [*map(list, boxes)], "how": how}
+    if call == "decode":
+        return task
+    return task | {"boxes": [*map(list, boxes)], "how": how, "profile": outline.profile.hex()}

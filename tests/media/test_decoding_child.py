@@ -47,7 +47,7 @@ def test_tasks_are_answered_in_turn(draw: Callable[..., Image.Image], file_of: M
     """Pixels, an edited file, and what is wrong with one, after which it goes on."""
     data = file_of(draw(), "png")
     decode = {"call": "decode", "format": "png"}
-    edit = {"call": "edit", "format": "png", "boxes": [[0, 0, 4, 4]], "how": "solid"}
+    edit = {"call": "edit", "format": "png", "boxes": [[0, 0, 4, 4]], "how": "solid", "profile": ""}
     pixels, made, wrong, again = answers((decode, data), (edit, data), (decode, b"zqx"), (decode, data))
     assert pixels == again
     assert pixels[0] == {

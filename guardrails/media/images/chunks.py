@@ -17,12 +17,16 @@ from guardrails.media.images.outline_parts import (
     read_number,
     truncated_error,
 )
+from guardrails.media.images.profiles import rewrite_profile
 
 PNG: Final = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"))
 """Chunks of PNG that make the picture."""
 
 APNG: Final = frozenset((b"acTL", b"fcTL", b"fdAT"))
 """Those that make it move."""
+
+COLOURED: Final = frozenset((b"gAMA", b"iCCP"))
+"""Those that say what its colours mean."""
 
 WEBP: Final = frozenset((b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"))
 """Chunks of WebP that make the picture, besides the head `VP8X`."""
@@ -81,7 +85,7 @@ class _Png:
         self._data = data
         self._kept = KeptStretches(data)
         self._kept.keep(0, 8)
-        self._orientation = 1
+        self._orientation, self._profile = 1, b""
         self._frames: int | None = None
         self._first_moves = self._coloured = self._points = False
 
@@ -98,7 +102,8 @@ class _Png:
             self._orientation = read_exif_orientation(self._data[at + 8 : end - 4])
         if kind == b"cHRM" and not drawn:
             self._points = self._points or not colours.are_ordinary(self._data[at + 8 : end - 4])
-        odd = kind not in self.seen and not drawn and self._is_odd(kind, self._data[at + 8 : end - 4])
+        content = self._data[at + 8 : end - 4] if kind in COLOURED else b""
+        odd = kind not in self.seen and not drawn and self._is_odd(kind, content)
         self._coloured = self._coloured or odd
         if odd or kind in PNG or (kind in APNG and self._frames is not None):
             self._kept.keep(at, end)
@@ -106,13 +111,15 @@ class _Png:
             raise broken_error("png", "a part that it needs is not known")
         self.seen[kind] = self.seen.get(kind, 0) + 1
 
-    @staticmethod
-    def _is_odd(kind: bytes, content: bytes) -> bool:
-        """Tell whether a chunk makes another picture of the same numbers."""
+    def _is_odd(self, kind: bytes, content: bytes) -> bool:
+        """Tell whether a chunk makes another picture of the same numbers; keep a profile that makes none."""
         if kind == b"gAMA":
             return not colours.GAMMAS[0] <= read_number(content, 0, 4) / 100_000 <= colours.GAMMAS[1]
         profile = colours.unpack_profile(content) if kind == b"iCCP" else b""
-        return bool(profile) and not colours.is_ordinary_profile(profile)
+        if not profile or not colours.is_ordinary_profile(profile):
+            return bool(profile)
+        self._profile = rewrite_profile(profile)
+        return False
 
     def outline(self, end: int) -> FileOutline:
         """Return the outline of all of it."""
@@ -128,8 +135,9 @@ class _Png:
         trailing = count_trailing(self._data, end)
         clean = self._kept.join()
         return FileOutline(
-            "png", width, height, frames, clean, self._orientation, trailing, coloured=coloured
-        )
+            "png", width, height, frames, clean, self._orientation, trailing,
+            coloured=coloured, profile=self._profile,
+        )  # fmt: skip
 
 
 def outline_webp(data: bytes) -> FileOutline:
@@ -139,7 +147,7 @@ def outline_webp(data: bytes) -> FileOutline:
         raise truncated_error("webp")
     kept, size, frames, stills, orientation = KeptStretches(data), (0, 0), 0, 0, 1
     parts: list[bytes] = []
-    coloured = False
+    coloured, profile = False, b""
     for kind, at, until in _chunks(data, 12, end):
         if kind == b"VP8X":
             size = read_number(data, at + 4, 3, "little") + 1, read_number(data, at + 7, 3, "little") + 1
@@ -147,7 +155,8 @@ def outline_webp(data: bytes) -> FileOutline:
         elif kind == b"EXIF":
             orientation = read_exif_orientation(data[at:until])
         elif kind == b"ICCP" and len(parts) == 1 and parts[0].startswith(b"VP8X"):
-            coloured = _add_profile(parts, data[at - 8 : until], read_number(data, at - 4, 4, "little"))
+            length = read_number(data, at - 4, 4, "little")
+            coloured, profile = _add_profile(parts, data[at - 8 : until], length)
         elif kind == b"ANMF":
             frames += 1
             parts.append(_frame(data, at, until))
@@ -162,18 +171,22 @@ def outline_webp(data: bytes) -> FileOutline:
     body = b"".join(parts)
     kept.replace(b"RIFF" + (4 + len(body)).to_bytes(4, "little") + b"WEBP" + body)
     behind_it = count_trailing(data, end)
-    return FileOutline("webp", *size, frames or 1, kept.join(), orientation, behind_it, coloured=coloured)
+    return FileOutline(
+        "webp", *size, frames or 1, kept.join(), orientation, behind_it, coloured=coloured, profile=profile
+    )
 
 
-def _add_profile(parts: list[bytes], chunk: bytes, size: int) -> bool:
-    """Add a chunk with a profile behind the head of a file, where it is not ordinary; tell whether that is so."""
+def _add_profile(parts: list[bytes], chunk: bytes, size: int) -> tuple[bool, bytes]:
+    """Add a chunk with a profile behind the head of a file, where it is not ordinary; return whether that is so, and else the
+    profile rewritten.
+    """
     profile = chunk[8 : 8 + size]
     colours.check_profile_size(profile)
     if colours.is_ordinary_profile(profile):
-        return False
+        return False, rewrite_profile(profile)
     [head] = parts
     parts[:] = [head[:8] + bytes([head[8] | PROFILED]) + head[9:], chunk]
-    return True
+    return True, b""
 
 
 def _chunks(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:

@@ -196,9 +196,9 @@ def check_profile_size(profile: bytes) -> None:
         raise MediaError("too_many_bytes", f"its profile of colours has more than {MOST} bytes")
 
 
-def apply_profile(image: Image.Image) -> Image.Image | None:
-    """Return a picture of one byte a channel as it is seen by its profile, or its gamma, in RGB or RGBA; None where it has none,
-    or is seen nearly as it is.
+def apply_profile(image: Image.Image, near: int = NEAR) -> Image.Image | None:
+    """Return a picture of one byte a channel as it is seen by its profile, or its gamma, in RGB or RGBA; None where it has none
+    that is not ordinary, or no channel of any pixel is seen more than `near` from what it is.
 
     Raises:
         MediaError: its profile is larger than one may be.
@@ -206,7 +206,7 @@ def apply_profile(image: Image.Image) -> Image.Image | None:
     profile = image.info.get("icc_profile")
     if isinstance(profile, bytes) and profile and not is_ordinary_profile(profile):
         check_profile_size(profile)
-        return _by_profile(image, profile)
+        return _by_profile(image, profile, near)
     gamma = image.info.get("gamma")
     if isinstance(gamma, float) and gamma > 0 and not GAMMAS[0] <= gamma <= GAMMAS[1]:
         return _by_gamma(image, gamma)
@@ -219,7 +219,7 @@ def _by_gamma(image: Image.Image, gamma: float) -> Image.Image:
     return _merge_alpha(colours.convert("RGB").point(table * 3), alpha)
 
 
-def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
+def _by_profile(image: Image.Image, profile: bytes, near: int) -> Image.Image | None:
     from PIL import ImageChops, ImageCms
 
     alpha, colours = _split_alpha(image)
@@ -229,7 +229,7 @@ def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None  # who shows pictures shows it without
     bands: Any = ImageChops.difference(colours.convert("RGB"), made).getextrema()
-    if max(most for _, most in bands) <= NEAR:
+    if max(most for _, most in bands) <= near:
         return None
     return _merge_alpha(made, alpha)
 

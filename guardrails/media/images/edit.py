@@ -24,6 +24,7 @@ from guardrails.media.images.decode import (
     turn_upright,
     with_alpha,
 )
+from guardrails.media.images.profiles import is_grey, profile_for, rewrite_profile
 from guardrails.media.limits import PictureLimits
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ WRITTEN: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 
 OPAQUE: Final = frozenset(("jpeg", "bmp"))
 """Formats that have no alpha."""
+
+
+PROFILED: Final = frozenset(("jpeg", "png", "webp", "avif"))
+"""Formats that have a profile of their colours."""
 
 
 def widen_box(box: Box, margin: float, size: tuple[int, int]) -> Box:
@@ -109,7 +114,7 @@ def flatten_image(image: Image.Image) -> Image.Image:
     from PIL import Image
 
     image = to_eight_bit(image)
-    image = colours.apply_profile(image) or image
+    image = colours.apply_profile(image, near=0) or image
     found = with_alpha(image)
     if found is None:
         made = image.convert("RGB")
@@ -120,9 +125,16 @@ def flatten_image(image: Image.Image) -> Image.Image:
 
 
 def edit_file(
-    data: bytes, format_: str, orientation: int, limits: PictureLimits, boxes: Sequence[Box], how: How
+    data: bytes,
+    format_: str,
+    orientation: int,
+    limits: PictureLimits,
+    boxes: Sequence[Box],
+    how: How,
+    profile: bytes = b"",
 ) -> tuple[str, bytes]:
-    """Return a file with boxes covered in each frame, and its format: what HEIC is written as is JPEG, or PNG with alpha.
+    """Return a file with boxes covered in each frame, and its format: what HEIC is written as is JPEG, or PNG with alpha. Its
+    `profile` (`FileOutline.profile`; that of a HEIC or AVIF only the decoder finds) goes on, as the numbers do.
 
     Raises:
         MediaError: whatever the decoder says or does.
@@ -131,6 +143,7 @@ def edit_file(
     try:
         for image, _ in open_frames(data, format_, limits):
             image.load()
+            profile = profile_of(image, profile)
             shown.append(int(image.info.get("duration", 0)))
             frames.append(flatten_image(turn_upright(image, read_orientation(image, format_, orientation))))
         loops = int(image.info.get("loop", 0)) if len(frames) > 1 else 0
@@ -142,13 +155,27 @@ def edit_file(
         raise decoding_error(error, format_) from error
     for frame in frames:
         cover_boxes(frame, boxes, how)
-    return write_frames(frames, format_, shown, loops)
+    return write_frames(frames, format_, shown, loops, profile)
+
+
+def profile_of(image: Image.Image, known: bytes = b"") -> bytes:
+    """Return the ordinary profile of a picture, where its numbers are of the kind that the profile is for; `known` is one that
+    was read from its file already.
+    """
+    own: object = image.info.get("icc_profile")
+    if not known and isinstance(own, bytes) and len(own) <= colours.MOST:
+        known = rewrite_profile(own)
+    return profile_for(known, image.mode)
 
 
 def write_frames(
-    frames: Sequence[Image.Image], format_: str, shown: Sequence[int] = (), loops: int = 0
+    frames: Sequence[Image.Image],
+    format_: str,
+    shown: Sequence[int] = (),
+    loops: int = 0,
+    profile: bytes = b"",
 ) -> tuple[str, bytes]:
-    """Return frames as a file, and its format."""
+    """Return frames as a file, with a profile of their colours where the format has such, and its format."""
     from PIL import Image
 
     alpha = any(frame.mode == "RGBA" for frame in frames)
@@ -161,6 +188,10 @@ def write_frames(
         ]
         frames = [frame.convert("RGB") for frame in frames]
     more: dict[str, Any] = dict(WRITTEN[format_])
+    if profile and format_ in PROFILED:
+        more["icc_profile"] = profile
+        if is_grey(profile):
+            frames = [frame.convert("LA" if frame.mode == "RGBA" else "L") for frame in frames]
     if len(frames) > 1:
         mode = "RGBA" if alpha else "RGB"
         frames = [frame.convert(mode) for frame in frames]

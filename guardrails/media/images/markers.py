@@ -17,6 +17,7 @@ from guardrails.media.images.outline_parts import (
     read_number,
     truncated_error,
 )
+from guardrails.media.images.profiles import rewrite_profile
 
 SIZES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Marks of JPEG that say the size."""
@@ -93,9 +94,12 @@ def _jpeg(data: bytes, start: int) -> tuple[FileOutline, int]:
         at = end
     _sound(sizes, scans)
     kept.keep(found[1], found[2])
-    clean, odd = kept.join(), _join_profile(profile)
+    clean, (odd, own) = kept.join(), _join_profile(profile)
     clean = clean[:2] + odd + clean[2:] if odd else clean
-    return FileOutline("jpeg", *sizes[0], 1, clean, orientation, scans=scans, coloured=bool(odd)), found[2]
+    outline = FileOutline(
+        "jpeg", *sizes[0], 1, clean, orientation, scans=scans, coloured=bool(odd), profile=own
+    )
+    return outline, found[2]
 
 
 def _sound(sizes: Sequence[tuple[int, int]], scans: int) -> None:
@@ -106,12 +110,14 @@ def _sound(sizes: Sequence[tuple[int, int]], scans: int) -> None:
         raise MediaError("too_many_pixels", f"{scans} passes over its pixels are more than {MOST_SCANS}")
 
 
-def _join_profile(parts: Mapping[int, bytes]) -> bytes:
-    """Return the parts of a profile in their order, as they stand in the file, where it is not ordinary."""
+def _join_profile(parts: Mapping[int, bytes]) -> tuple[bytes, bytes]:
+    """Return the parts of a profile in their order, as they stand in the file, where it is not ordinary; else it rewritten."""
     ordered = [parts[at] for at in sorted(parts)]
     profile = b"".join(part[4 + len(PROFILE) + 2 :] for part in ordered)
     colours.check_profile_size(profile)
-    return b"" if not profile or colours.is_ordinary_profile(profile) else b"".join(ordered)
+    if colours.is_ordinary_profile(profile):
+        return b"", rewrite_profile(profile)
+    return b"".join(ordered), b""
 
 
 def _scan_end(data: bytes, at: int) -> int:

@@ -23,6 +23,7 @@ class FileOutline:
     `scans` counts the passes of a progressive JPEG, and `more` are
     whole pictures that stand behind the first (a phone's second view, a map of brightness). `coloured` tells that it says what
     its colours mean, and not as files do (`colours.is_ordinary_profile`): that alone is left in `clean`, for the decoder.
+    `profile` is an ordinary profile that it has, rewritten (`profiles.rewrite_profile`), for what is made of its pixels.
     """
 
     format: str
@@ -35,6 +36,7 @@ class FileOutline:
     scans: int = 1
     more: tuple[FileOutline, ...] = ()
     coloured: bool = False
+    profile: bytes = b""
 
     def with_trailing(self, more: tuple[FileOutline, ...], trailing: int) -> FileOutline:
         """Return the same with what stands behind it."""

@@ -4,9 +4,10 @@
     redact_picture(picture, whole=True, how="blur")
     make_placeholder(512, 512)                              # a picture in the place of one that may not be shown
 
-What comes out is judged again by who asked, before anybody sees it. Profiles of colours are left out with all other metadata:
-what is shown then is what was judged, so colours that a profile moves far are moved before. Pictures behind the first one of a
-file are left out as well.
+What comes out is judged again by who asked, before anybody sees it. All metadata is left out but what says what the numbers
+mean: an ordinary profile of colours goes on, rewritten (`profiles.py`). What other profiles do is done: colours become those of
+sRGB, those of CMYK too. 16 bits a channel become eight. Pictures behind the first one of a file, such as a map of brightness
+(gain map), are left out.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from guardrails.media.images.edit import (
     draw_placeholder,
     edit_file,
     flatten_image,
+    profile_of,
     widen_box,
     write_frames,
 )
@@ -68,7 +70,7 @@ def _redact_by_kind(picture: Picture, boxes: Sequence[Box], how: How, limits: Pi
     if of is not None:
         if needs_process(of):
             return get_workers().do(make_task("edit", of, boxes, how), of.clean, limits)[1]
-        return edit_file(of.clean, of.format, of.orientation, limits, boxes, how)[1]
+        return edit_file(of.clean, of.format, of.orientation, limits, boxes, how, of.profile)[1]
     return _image(picture, boxes, how) if picture.format == "image" else _array(picture, boxes, how)
 
 
@@ -90,8 +92,9 @@ def _image(picture: Picture, boxes: Sequence[Box], how: How) -> Any:
         source.seek(0)
         return Image.open(io.BytesIO(write_frames(frames, "gif", shown)[1]), formats=["GIF"])
     made = frames[0]
-    made.info.clear()
-    return made.convert(source.mode) if source.mode in ("L", "LA", "RGB", "RGBA", "CMYK", "1") else made
+    made = made.convert(source.mode) if source.mode in ("L", "LA", "RGB", "RGBA", "CMYK", "1") else made
+    made.info = {"icc_profile": profile} if (profile := profile_of(source)) else {}
+    return made
 
 
 def _array(picture: Picture, boxes: Sequence[Box], how: How) -> Any:
