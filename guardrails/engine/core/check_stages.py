@@ -30,6 +30,7 @@ from guardrails.engine.media.film_settings import film_limits, sound_limits
 from guardrails.engine.media.films import FilmCheck, add_film_contents, open_films
 from guardrails.engine.media.ocr_text import PictureReading
 from guardrails.engine.media.picture_decoding import limits_of, prepare_decoding, release_pictures
+from guardrails.engine.media.picture_parts import PictureParts, has_file
 from guardrails.engine.model import NO_REPAIRS, JudgedContent, Outcome, Repairs, Request, RuleMatch
 from guardrails.engine.redaction.media_redaction import (
     NO_MEDIA_EDITS,
@@ -141,6 +142,21 @@ def _add_embedded_media(check: Check) -> StageSteps:
     if add_embedded_media(check.tree, check.settings.policies, check.settings.decoding[2]):
         check.budget.admits_pictures(check.tree.leaves)
     yield from ()
+
+
+def _has_picture_file(check: Check) -> bool:
+    """Tell whether there is the file of a picture that a detector looks at."""
+    if not (check.settings.looks_at_media and check.holds(Image)):
+        return False
+    return any(has_file(leaf.content) for leaf in check.tree.leaves)
+
+
+def _add_picture_parts(check: Check) -> StageSteps:
+    """Add what stands behind the end of pictures."""
+    parts = PictureParts(check.tree, limits_of(check.settings.policies))
+    yield from run_tasks([parts.task], check.inline)
+    if parts.settle(check.tree, check.timings):
+        check.budget.admits(check.tree.leaves)
 
 
 def _watch_films(check: Check) -> StageSteps:
@@ -319,6 +335,7 @@ def _redact_media(check: Check) -> StageSteps:
 
 STAGES: Final = (
     CheckStage("files in texts", _may_hold_media, _add_embedded_media),
+    CheckStage("parts of pictures", _has_picture_file, _add_picture_parts),
     CheckStage("films and sounds", lambda check: check.holds(Video, Audio), _watch_films),
     CheckStage("pictures", lambda check: check.holds(Image), _decode_pictures),
     CheckStage("encoded texts", lambda check: check.holds(Text), _decode_texts),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import IOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
@@ -123,20 +123,41 @@ class UnopenedPicture:
     open: Callable[[ShapeCache | None, PixelPool | None], Picture]
 
 
+@dataclass(frozen=True, slots=True)
+class PartedFile:
+    """The file of a picture of which all that stands behind its end is judged by itself (`media.uploads.trailing`)."""
+
+    data: bytes
+
+
 def measure_picture(source: Source, limits: PictureLimits, declared: str | None = None) -> UnopenedPicture:
     """Return a picture before anything of it is decoded; takes and raises what `open_picture` does."""
+    if isinstance(source, PartedFile):
+        return _file(source.data, replace(limits, trailing="cut"), declared)
+    data = read_picture_bytes(source, limits)
+    if data is None:
+        return _unread(source, limits)
+    return _file(data, limits, declared or name_type(source))
+
+
+def name_type(source: Source) -> str | None:
+    """Return the type that the name of a file says, None where there is no name, or it says none of a picture."""
+    suffix = Path(source).suffix if isinstance(source, str | Path) else ""
+    return suffix if suffix and declared_format(suffix) in KNOWN else None
+
+
+def read_picture_bytes(source: Source, limits: PictureLimits) -> bytes | None:
+    """Return the bytes of a picture's file, None for what came as pixels; raises what `open_picture` does for files."""
     match source:
         case bytes() | bytearray() | memoryview():
-            return _file(bytes(source), limits, declared)
+            return bytes(source)
         case str() | Path():
-            path = Path(source)
-            suffix = path.suffix if declared_format(path.suffix) in KNOWN else None
-            return _file(_read(path, limits.bytes), limits, declared or suffix)
+            return _read(Path(source), limits.bytes)
         case IOBase():
             with rewind_file(cast(BinaryIO, source)) as file:
-                return _file(file.read(limits.bytes + 1), limits, declared)
+                return file.read(limits.bytes + 1)
         case _:
-            return _unread(source, limits)
+            return None
 
 
 def open_picture(
