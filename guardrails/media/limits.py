@@ -20,8 +20,8 @@ class PictureLimits:
     """
 
     bytes: int = 20_000_000
-    pixels: int = 40_000_000
-    total_pixels: int = 200_000_000
+    pixels: int = 64_000_000
+    total_pixels: int = 320_000_000
     frames: int = 300
     seconds: float = 10.0
     detail: int = 2_000

@@ -236,16 +236,17 @@ class LimitsDoc(Config):
     """Encoded payloads of one text that are decoded; the rest is `unchecked: limit`."""
     picture_bytes: int = Field(default=20_000_000, ge=1, le=1_000_000_000)
     """Bytes of a picture's file; a larger one is `unchecked: image`, as are those beyond the next two."""
-    picture_pixels: int = Field(default=40_000_000, ge=1, le=1_000_000_000)
-    """Pixels of a frame of a picture; of all its frames together five times as many."""
+    picture_pixels: int = Field(default=64_000_000, ge=1, le=1_000_000_000)
+    """Pixels of a frame of a picture; of all its frames together five times as many. What is looked at is made smaller."""
     picture_frames: int = Field(default=300, ge=1, le=10_000)
     """Frames of what moves."""
     film_bytes: int = Field(default=200_000_000, ge=1, le=10_000_000_000)
     """Bytes of a film's file, or of a sound's; a larger one is `unchecked: limit`, as is one with larger frames."""
-    film_pixels: int = Field(default=1920 * 1088, ge=1, le=100_000_000)
-    """Pixels of a film's frame."""
+    film_pixels: int = Field(default=4096 * 2304, ge=1, le=100_000_000)
+    """Pixels of a film's frame: by default those of 4K. What is looked at is made smaller."""
     film_seconds: int = Field(default=600, ge=1, le=86_400)
-    """Seconds of a film or a sound; the rest is `unchecked: limit`."""
+    """Seconds of a film or a sound; the rest is `unchecked: limit`. Where that blocks, a film that says that it is longer is
+    not watched at all."""
     max_hold: int = Field(default=4_096, ge=512, le=10_000_000)
     """Characters of a streamed text that may be held back because something in it is still open, such as a key without its
     end, or the data URI of a picture where a rule looks at pictures; what holds more is `on_limit`."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -70,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
         from guardrails.inference.onnx import defer_sessions
 
     contents, context = list(read_contents(args.content, as_text=args.text)), read_context(args)
-    if args.out is not None and len(contents) > 1:
-        raise GuardrailsError(OUT)
+    if args.out is not None:
+        _check_out(Path(args.out), contents)
     with _reporting(args) as save:
         with defer_sessions(), pause_collection():
             guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
@@ -149,6 +150,36 @@ def _report(
         film_limits=film_limits(policies),
         at=datetime.fromtimestamp(time.time(), UTC),
     )
+
+
+def _check_out(path: Path, contents: Sequence[tuple[str, Any]]) -> None:
+    """Raise `GuardrailsError` where what is left of contents could not be written, before any work is done for it."""
+    from guardrails.media.limits import FORMATS
+    from guardrails.media.video.file_type import HEAD
+
+    [content, *others] = [given for _, given in contents] or [None]
+    if others or not isinstance(content, bytes | Path):
+        raise GuardrailsError(OUT)
+    if path.is_dir():
+        raise GuardrailsError(f"{path}: it is a folder; name the file to write")
+    if not path.parent.is_dir():
+        raise GuardrailsError(f"{path}: No such file or directory: make {path.parent} first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise GuardrailsError(f"{path}: it may not be written; name another place")
+    head = content[:HEAD] if isinstance(content, bytes) else _read_head(content, HEAD)
+    kind = _type(head)
+    is_kept = kind in FORMATS and kind != "heic"  # of others what is left may be of another type
+    if is_kept and not _may_end(path.suffix, head, kind):
+        raise GuardrailsError(f"{path}: what is left is of type {kind}; give it the ending .{kind}")
+
+
+def _read_head(path: Path, size: int) -> bytes:
+    """Return the first bytes of a file; raises `GuardrailsError` where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(size)
+    except OSError as error:
+        raise GuardrailsError(f"{path}: {error.strerror}") from error
 
 
 def _save(path: Path, verdict: Verdict) -> None:

@@ -14,7 +14,7 @@ from guardrails.engine.media.film_findings import SegmentSettings
 from guardrails.media.audio.recording import AudioLimits
 from guardrails.media.video.film_source import Sampling, VideoLimits
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
-from guardrails.types import Image
+from guardrails.types import Action, Image
 
 SIDES: Final = (512, 960)
 """Pixels of the longer side of frames: for classifiers, which look at 224 and at parts, and for what is written in them."""
@@ -45,12 +45,15 @@ class FilmSettings:
 
 
 def film_limits(policies: Sequence[CompiledPolicy]) -> VideoLimits:
-    """Return the limits of films: a floor sees no less than it would alone."""
+    """Return the limits of films: a floor sees no less than it would alone. One that is sure to be blocked for its length is not
+    watched to its limit first.
+    """
     limits = [policy.limits for policy in policies]
     return VideoLimits(
         bytes=max(each.film_bytes for each in limits),
         pixels=max(each.film_pixels for each in limits),
         seconds=max(each.film_seconds for each in limits),
+        refuse_long=any(policy.unchecked["limit"] is Action.BLOCK for policy in policies),
     )
 
 

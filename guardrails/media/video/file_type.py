@@ -60,6 +60,15 @@ STARTS: Final = (
     (b"FORM", FileType("aiff", "aiff", "sound")),
 )
 
+UNREAD: Final = (
+    (b"FLV\1", FileType("flv", "", "film")),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", FileType("wmv", "", "film")),
+    (b"\0\0\1\xba", FileType("mpeg", "", "film")),
+    (b"\0\0\1\xb3", FileType("mpeg", "", "film")),
+    (b".RMF", FileType("realmedia", "", "film")),
+)
+"""How films begin that nothing here reads: they are told by their names."""
+
 RATES: Final = (44_100, 48_000, 32_000)
 KILOBITS: Final = (
     (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
@@ -97,7 +106,7 @@ def detect_file_type(head: bytes) -> FileType | None:
         return RIFF.get(head[8:12])
     if _packets(head):
         return TRANSPORT
-    found = next((kind for start, kind in STARTS if head.startswith(start)), None)
+    found = next((kind for start, kind in (*STARTS, *UNREAD) if head.startswith(start)), None)
     return found or (_frame(head) if len(head) > 4 else None)
 
 
@@ -158,10 +167,11 @@ def detect_film_type(head: bytes, declared: str | None) -> FileType:
     if not head:
         raise MediaError("empty", "the file is empty")
     found = detect_file_type(head)
-    if found is None or (found.what == "sound" and found.reader != "mov"):
+    if found is None or not found.reader or (found.what == "sound" and found.reader != "mov"):
         names = ", ".join(names[0] for names in FILMS.values())
+        of = "this type" if found is None else f"type {found.format}"
         raise MediaError(
-            "unsupported_type", f"files of this type are not read as films; {names}, mov and webm are"
+            "unsupported_type", f"files of {of} are not read as films; {names}, mov and webm are"
         )
     return agree_type(found, declared, NAMED)
 

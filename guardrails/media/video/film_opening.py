@@ -140,6 +140,10 @@ def _fits(container: InputContainer, limits: VideoLimits) -> None:
     streams = container.streams.video
     if not streams:
         raise MediaError("no_video", "there is no video track in it")
+    seconds = container_seconds(container, streams)
+    if limits.refuse_long and seconds is not None and seconds > limits.seconds * 1.001:
+        message = f"it says that it is {seconds:.0f} seconds long, which is more than {limits.seconds:g}"
+        raise MediaError("too_many_frames", message)
     if len(streams) > limits.tracks:
         raise MediaError("too_many_tracks", f"{len(streams)} video tracks are more than {limits.tracks}")
     for stream in streams:

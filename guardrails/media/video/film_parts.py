@@ -38,27 +38,29 @@ broke down or was killed, or who watched left."""
 class VideoLimits:
     """What may be spent on a film. Over `bytes`, `pixels`, `frame_rate` or `tracks` it is not opened; the others end a watch.
 
-    `bytes` of the file: what generators and phones make in ten minutes. `seconds` of film that are looked at. `pixels` of a
-    frame, before it is turned: 1920x1088 is 1080p as codecs store it. `frame_rate`, frames a second on average by what the
-    file says: 60 is what cameras and games make; all of them are examined, so more would only cost. `frames` of all tracks
-    together: ten minutes at 60. `tracks` of video that are watched, each with a decoder of its own.
+    `bytes` of the file: what generators and phones make in ten minutes. `seconds` of film are looked at; with `refuse_long` a
+    film that says that it is longer is not opened either. `pixels` of a frame, before it is turned: those of 4K, for cinemas too;
+    what is handed out is smaller. `frame_rate`, frames a second on average by what the file says: 240 is what phones make for
+    slow motion. `frames` of all tracks together: ten minutes at that. `tracks` of video that are watched, each with a decoder of
+    its own.
 
     `grace` and `wall_factor` are the clock: seconds that the process may be waited for, and seconds more for each second of
     film that it went through, so that a film costs at most its own length however slow it was made; time in which nobody asks
     for the next sample does not count. `memory` is the process's, in bytes of addresses: libraries and threads take 600 MB of
-    that, and a decoder of 1080p with 16 reference frames 200 MB more. `threads` of a decoder.
+    that, and a decoder of 4K with 16 reference frames 800 MB more. `threads` of a decoder.
     """
 
     bytes: int = 200_000_000
     seconds: float = 600.0
-    pixels: int = 1920 * 1088
-    frame_rate: float = 60.0
-    frames: int = 36_000
+    pixels: int = 4096 * 2304
+    frame_rate: float = 240.0
+    frames: int = 144_000
     tracks: int = 4
     grace: float = 10.0
     wall_factor: float = 1.0
-    memory: int = 2 << 30
+    memory: int = 3 << 30
     threads: int = 4
+    refuse_long: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -435,3 +435,21 @@ def test_a_check_that_cannot_be_done_is_neither_yes_nor_no(
     assert main(["check", "fine", *given]) == 0
     assert main(["explain", "it is down", *given]) == 3
     assert "cause    the input could not be checked" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("none/b.png", "No such file or directory: make"),
+        ("", "it is a folder; name the file to write"),
+        ("b.jpg", "what is left is of type png; give it the ending .png"),
+    ],
+)
+def test_where_a_picture_goes_is_looked_at_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], out: str, said: str
+) -> None:
+    """Before the policy is even read."""
+    name = drawn(tmp_path / "a.png")
+    policy = str(tmp_path / "no-such-policy.yaml")
+    assert main(["check", name, "--policy", policy, "--out", str(tmp_path / out)]) == 2
+    assert said in capsys.readouterr().err

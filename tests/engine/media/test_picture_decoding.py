@@ -119,7 +119,7 @@ def test_what_a_picture_is_comes_back_itself(
         (Image(b"what is no picture"), "unsupported_type"),
         (filed(drawn(green=False))[:-40], "truncated"),
         (filed(drawn(green=False)) + b"PK\x03\x04", "trailing_data"),
-        (filed(Pillow.new("1", (8_000, 8_000))), "too_many_pixels"),
+        (filed(Pillow.new("1", (9_000, 9_000))), "too_many_pixels"),
         (Image(filed(drawn(green=False)), declared="image/jpeg"), "mistyped"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "unsupported_type"),
         (Path("no-such-file.png"), "undecodable"),

@@ -224,9 +224,9 @@ def test_views_fit_into_memory(width: int, height: int, count: int) -> None:
 @each_case(
     ("size", "frames", "code"),
     [
-        ((7_000, 7_000), 1, "too_many_pixels"),
+        ((9_000, 9_000), 1, "too_many_pixels"),
         ((10, 10), 301, "too_many_frames"),
-        ((2_000, 2_000), 60, "too_many_pixels"),
+        ((2_000, 2_000), 90, "too_many_pixels"),
     ],
 )
 def test_what_is_over_a_limit_is_named(size: tuple[int, int], frames: int, code: str) -> None:

@@ -77,7 +77,7 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
     out = io.BytesIO()
     Image.new("L", (1_500, 1_500)).save(out, "GIF")
     at = out.getvalue().index(b"\x2c\0\0\0\0\xdc\x05")
-    bomb = out.getvalue()[:at] + out.getvalue()[at:-1] * 100 + b";"
+    bomb = out.getvalue()[:at] + out.getvalue()[at:-1] * 150 + b";"
     assert code_of(bomb) == "too_many_pixels"
     assert code_of(bomb, frames=50) == "too_many_frames"
 

@@ -11,7 +11,7 @@ from tests.cases import each_case
 def test_limits_are_those_that_were_measured() -> None:
     """Ten minutes of 1080p at 60 frames a second, in 200 megabytes."""
     limits = VideoLimits()
-    assert (limits.bytes, limits.seconds, limits.pixels) == (200_000_000, 600.0, 1920 * 1088)
+    assert (limits.bytes, limits.seconds, limits.pixels) == (200_000_000, 600.0, 4096 * 2304)
     assert limits.frames == limits.seconds * limits.frame_rate
     assert Sampling().budget >= limits.seconds * Sampling().fps
 
