@@ -16,6 +16,7 @@ class PictureLimits:
     `bytes` are the file's, `pixels` those of one frame, `total_pixels` those of all; `seconds` are a killable process's for one
     picture. A still picture of `detail` times two or more on its longer side is judged at a half, a third, … that is still as
     large as `detail` (a thin one at one of as many pixels): what is in it at full size is seen there, and memory is bounded.
+    With `by_bytes` a file is what its bytes are, whatever somebody says that it is.
     `trailing` says what becomes of what stands behind the end of a file: it is refused, or cut off.
     """
 
@@ -26,4 +27,5 @@ class PictureLimits:
     seconds: float = 10.0
     detail: int = 2_000
     formats: tuple[str, ...] = FORMATS
+    by_bytes: bool = False
     trailing: Literal["refuse", "cut"] = "refuse"

@@ -283,6 +283,7 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
         unchecked={kind: Action[str(value).upper()] for kind, value in policy.unchecked.model_dump().items()},
         limits=policy.limits,
         films=policy.films,
+        media=policy.media,
         keeps_content=policy.records.content,
         history=policy.history,
         parallel=policy.parallel is not None,

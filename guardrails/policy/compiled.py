@@ -15,7 +15,7 @@ from guardrails.policy.messages.choice import choose_language_tag
 from guardrails.policy.messages.fields import HelplineDoc
 from guardrails.policy.messages.helplines import fill_helpline
 from guardrails.policy.redactions import Redaction
-from guardrails.policy.schema import FilmsDoc, LimitsDoc
+from guardrails.policy.schema import FilmsDoc, LimitsDoc, MediaDoc
 from guardrails.policy.streaming import RuleStreaming
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.policy.tools import ToolLists
@@ -142,6 +142,7 @@ class CompiledPolicy:
     unchecked: Mapping[str, Action]
     limits: LimitsDoc
     films: FilmsDoc
+    media: MediaDoc
     history: str
     parallel: bool
     tests: tuple[tuple[PolicyItem, TestDoc], ...]

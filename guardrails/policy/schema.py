@@ -281,6 +281,14 @@ class FilmsDoc(Config):
     apart by tenths."""
 
 
+class MediaDoc(Config):
+    """How files are taken that people upload."""
+
+    mistyped: Literal["block", "read"] = "block"
+    """A picture, film or sound that is said to be of another type than its bytes are, such as a HEIC named `.jpg`: it is not read
+    (`unchecked`), or judged as what its bytes are."""
+
+
 class ToolDoc(Config):
     """A tool that may be called, and how."""
 
@@ -377,6 +385,8 @@ class PolicyDoc(Config):
     """How much is judged, and for how long."""
     films: FilmsDoc = FilmsDoc()
     """How films are looked at."""
+    media: MediaDoc = MediaDoc()
+    """How files are taken that people upload."""
     tools: ToolsDoc = ToolsDoc()
     """Which tools may be called with which arguments, and which return what strangers wrote, for conditions."""
     history: Literal["remove", "block"] = "remove"

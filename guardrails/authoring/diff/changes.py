@@ -152,6 +152,9 @@ def _tables(old: PolicyVersion, new: PolicyVersion) -> Iterator[PolicyChange]:
         "films", first.films.model_dump(), then.films.model_dump(), lambda _: judge_always("default")
     )
     yield from table(
+        "media", first.media.model_dump(), then.media.model_dump(), lambda _: judge_always("default")
+    )
+    yield from table(
         "records", first.records.model_dump(), then.records.model_dump(), lambda _: judge_always("default")
     )
     lines = [{name: doc.model_dump() for name, doc in each.helplines.items()} for each in (first, then)]

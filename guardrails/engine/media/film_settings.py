@@ -11,6 +11,7 @@ from typing import Final
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.media.film_findings import SegmentSettings
+from guardrails.engine.media.picture_decoding import reads_mistyped
 from guardrails.media.audio.recording import AudioLimits
 from guardrails.media.video.film_source import Sampling, VideoLimits
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
@@ -53,6 +54,7 @@ def film_limits(policies: Sequence[CompiledPolicy]) -> VideoLimits:
         bytes=max(each.film_bytes for each in limits),
         pixels=max(each.film_pixels for each in limits),
         seconds=max(each.film_seconds for each in limits),
+        by_bytes=reads_mistyped(policies),
         refuse_long=any(policy.unchecked["limit"] is Action.BLOCK for policy in policies),
     )
 
@@ -62,6 +64,7 @@ def sound_limits(policies: Sequence[CompiledPolicy]) -> AudioLimits:
     return AudioLimits(
         bytes=max(policy.limits.film_bytes for policy in policies),
         seconds=max(policy.limits.film_seconds for policy in policies),
+        by_bytes=reads_mistyped(policies),
     )
 
 

@@ -97,7 +97,13 @@ def limits_of(policies: Sequence[CompiledPolicy]) -> PictureLimits:
         pixels=pixels,
         total_pixels=FRAMES * pixels,
         frames=max(each.picture_frames for each in limits),
+        by_bytes=reads_mistyped(policies),
     )
+
+
+def reads_mistyped(policies: Sequence[CompiledPolicy]) -> bool:
+    """Tell whether a file is judged that is said to be of another type than it is: where all policies want that."""
+    return all(policy.media.mistyped == "read" for policy in policies)
 
 
 def prepare_decoding(

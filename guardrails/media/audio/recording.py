@@ -51,7 +51,8 @@ class AudioLimits:
     """What may be spent on a sound. Over `bytes` or `tracks` it is not opened; `seconds` end what is listened to.
 
     `grace` and `wall_factor` are the clock: seconds that the process may be waited for, and seconds more for each second of
-    sound that it went through. `memory` is the process's, in bytes of addresses.
+    sound that it went through. `memory` is the process's, in bytes of addresses. With `by_bytes` a file is
+    what its bytes are, whatever somebody says that it is.
     """
 
     bytes: int = 200_000_000
@@ -60,6 +61,7 @@ class AudioLimits:
     grace: float = 10.0
     wall_factor: float = 0.25
     memory: int = 1 << 30
+    by_bytes: bool = False
 
     def of_film(self) -> VideoLimits:
         """Return these as what the process that decodes takes."""
@@ -71,6 +73,7 @@ class AudioLimits:
             wall_factor=self.wall_factor,
             memory=self.memory,
             threads=1,
+            by_bytes=self.by_bytes,
         )
 
 

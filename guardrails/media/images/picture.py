@@ -206,7 +206,7 @@ def _unread(source: Any, limits: PictureLimits) -> UnopenedPicture:
 def _file(data: bytes, limits: PictureLimits, declared: str | None) -> UnopenedPicture:
     if len(data) > limits.bytes:
         raise MediaError("too_many_bytes", f"{len(data)} bytes are more than {limits.bytes}")
-    of = read_outline(data, declared, limits.formats)
+    of = read_outline(data, None if limits.by_bytes else declared, limits.formats)
     if of.trailing and limits.trailing == "refuse":
         raise MediaError("trailing_data", f"{of.trailing} bytes stand behind the end of the {of.format} file")
     pixels = _fitting([of, *of.more], limits)

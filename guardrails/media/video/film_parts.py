@@ -47,7 +47,8 @@ class VideoLimits:
     `grace` and `wall_factor` are the clock: seconds that the process may be waited for, and seconds more for each second of
     film that it went through, so that a film costs at most its own length however slow it was made; time in which nobody asks
     for the next sample does not count. `memory` is the process's, in bytes of addresses: libraries and threads take 600 MB of
-    that, and a decoder of 4K with 16 reference frames 800 MB more. `threads` of a decoder.
+    that, and a decoder of 4K with 16 reference frames 800 MB more. `threads` of a decoder. With `by_bytes` a
+    file is what its bytes are, whatever somebody says that it is.
     """
 
     bytes: int = 200_000_000
@@ -61,6 +62,7 @@ class VideoLimits:
     memory: int = 3 << 30
     threads: int = 4
     refuse_long: bool = False
+    by_bytes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

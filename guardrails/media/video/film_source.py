@@ -218,7 +218,7 @@ def open_source(
         size = os.fstat(file.fileno()).st_size
         if size > limits.bytes:
             raise MediaError("too_many_bytes", f"{size} bytes are more than {limits.bytes}")
-        kind = kind_by(file.read(HEAD), declared)
+        kind = kind_by(file.read(HEAD), None if limits.by_bytes else declared)
         file.seek(0)
         digest = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
         return make(file, size, digest, kind)

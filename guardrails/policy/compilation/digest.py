@@ -14,6 +14,7 @@ from guardrails.policy.schema import (
     ExceptionDoc,
     FilmsDoc,
     LimitsDoc,
+    MediaDoc,
     PolicyRecordsDoc,
     RuleDoc,
     UncheckedDoc,
@@ -64,6 +65,7 @@ def digest_policy(
             if not name.startswith(("picture_", "film_")) or value != LimitsDoc.model_fields[name].default
         },
         **({} if policy.films == FilmsDoc() else {"films": policy.films.model_dump()}),
+        **({} if policy.media == MediaDoc() else {"media": policy.media.model_dump()}),
         # No verdict depends on it, but what is kept of people does.
         **({} if policy.records == PolicyRecordsDoc() else {"records": policy.records.model_dump()}),
         **({} if not lines else {"helplines": lines}),

@@ -48,6 +48,7 @@ class MergedSections:
     unchecked: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
     films: dict[str, Any] = field(default_factory=dict)
+    media: dict[str, Any] = field(default_factory=dict)
     records: dict[str, Any] = field(default_factory=dict)
     helplines: dict[str, Any] = field(default_factory=dict)
     history: str | None = None
@@ -251,6 +252,7 @@ class Lineage:
         merged.unchecked.update(_mapping(data, "unchecked"))
         merged.limits.update(_mapping(data, "limits"))
         merged.films.update(_mapping(data, "films"))
+        merged.media.update(_mapping(data, "media"))
         merged.records.update(_mapping(data, "records"))
         merged.helplines.update(_mapping(data, "helplines"))
         self.tools(_mapping(data, "tools"), source, ("tools",), folder)

@@ -18,6 +18,7 @@ from guardrails.policy.schema import (
     ExceptionDoc,
     FilmsDoc,
     LimitsDoc,
+    MediaDoc,
     PolicyRecordsDoc,
     RuleDoc,
     UncheckedDoc,
@@ -146,6 +147,7 @@ class Policy:
     unchecked: UncheckedDoc
     limits: LimitsDoc
     films: FilmsDoc
+    media: MediaDoc
     records: PolicyRecordsDoc
     history: str
     parallel: Mark | None

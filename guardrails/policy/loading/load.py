@@ -31,6 +31,7 @@ from guardrails.policy.schema import (
     ExceptionDoc,
     FilmsDoc,
     LimitsDoc,
+    MediaDoc,
     PolicyDoc,
     PolicyRecordsDoc,
     RuleDoc,
@@ -81,6 +82,7 @@ class _Validation:
         unchecked = quiet.validate(UncheckedDoc, merged.unchecked, _NoMarks(), "") or UncheckedDoc()
         limits = quiet.validate(LimitsDoc, merged.limits, _NoMarks(), "") or LimitsDoc()
         films = quiet.validate(FilmsDoc, merged.films, _NoMarks(), "") or FilmsDoc()
+        media = quiet.validate(MediaDoc, merged.media, _NoMarks(), "") or MediaDoc()
         records = quiet.validate(PolicyRecordsDoc, merged.records, _NoMarks(), "") or PolicyRecordsDoc()
         helplines = {
             name: line
@@ -103,6 +105,7 @@ class _Validation:
             unchecked=unchecked,
             limits=limits,
             films=films,
+            media=media,
             records=records,
             history=merged.history or "remove",
             parallel=merged.parallel,

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.policy.compiled import CompiledPolicy
+from guardrails.policy.schema import MediaDoc
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Stage
 
@@ -88,7 +89,11 @@ def _describe(bound: BoundDetector, policies: Iterable[CompiledPolicy]) -> str:
 def _limits(policies: Iterable[CompiledPolicy]) -> str:
     told = {
         json.dumps(
-            [policy.limits.model_dump(mode="json", exclude=OF_TIME), policy.films.model_dump(mode="json")]
+            [
+                policy.limits.model_dump(mode="json", exclude=OF_TIME),
+                policy.films.model_dump(mode="json"),
+                *([] if policy.media == MediaDoc() else [policy.media.model_dump(mode="json")]),
+            ]
         )
         for policy in policies
     }

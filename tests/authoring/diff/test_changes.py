@@ -70,6 +70,7 @@ LAST = "then: redact}"
         ("exceptions:", "limits: {max_hold: 9999}\nexceptions:", ["laxer limits max_hold"]),
         ("exceptions:", "limits: {on_limit: hold}\nexceptions:", ["laxer limits on_limit"]),
         ("exceptions:", "films: {fps: 2.0}\nexceptions:", ["default films fps"]),
+        ("exceptions:", "media: {mistyped: read}\nexceptions:", ["default media mistyped"]),
         ("exceptions:", "records: {content: flagged}\nexceptions:", ["default records content"]),
         ("exceptions:", "history: block\nexceptions:", ["default policy history"]),
         ("exceptions:", "tools: {untrusted: [web]}\nexceptions:", ["tools tools untrusted"]),

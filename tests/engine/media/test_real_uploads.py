@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from guardrails import Guard
-from guardrails.types import Verdict
+from guardrails.types import Image, Verdict
 from tests.cases import each_case
 from tests.films import film, green, resized, scene
 
@@ -53,6 +53,37 @@ def test_films_in_4k_and_of_240_frames_a_second_are_judged(
     """What is looked at is made smaller."""
     assert decision(guard.check(film(scene(8, size=size), fps=fps), "input")) == ("allow", [])
     assert decision(guard.check(film(resized(green(8), size), fps=fps), "input"))[0] == "block"
+
+
+@pytest.mark.parametrize("mistyped", ["block", "read"])
+def test_a_file_with_the_name_of_another_type_follows_the_policy(
+    guard_of: Callable[..., Guard], tmp_path: Path, mistyped: str
+) -> None:
+    """A phone's picture that was renamed: refused by default, or judged as what it is. So is a film, and what a body declares."""
+    guard = guard_of(f"{POLICY}media: {{mistyped: {mistyped}}}\n")
+    webp, found = io.BytesIO(), Pillow.new("RGB", (120, 90), (90, 90, 120))
+    found.save(webp, "WEBP")
+    ImageDraw.Draw(found).rectangle((30, 20, 70, 60), fill=(0, 255, 0))
+    files = {"a.jpg": webp.getvalue(), "b.avi": film(scene(4))}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        action, reasons = decision(guard.check(tmp_path / name, "input"))
+        assert (action, [each.partition(":")[0] for each in reasons]) == (
+            ("allow", []) if mistyped == "read" else ("block", ["mistyped"])
+        )
+    out = io.BytesIO()
+    found.save(out, "PNG")
+    assert decision(guard.check(Image(out.getvalue(), declared="image/jpeg"), "input"))[0] == "block"
+
+
+@pytest.mark.parametrize("floor", ["block", "read"])
+def test_a_floor_sees_no_less(guard_of: Callable[..., Guard], floor: str) -> None:
+    """What it does not read stays unread."""
+    guard = guard_of(f"{POLICY}media: {{mistyped: read}}\n", floor=f"{POLICY}media: {{mistyped: {floor}}}\n")
+    out = io.BytesIO()
+    Pillow.new("RGB", (120, 90), (90, 90, 120)).save(out, "PNG")
+    got = decision(guard.check(Image(out.getvalue(), declared="image/jpeg"), "input"))[0]
+    assert got == ("allow" if floor == "read" else "block")
 
 
 def encoded(container: str, codec: str) -> bytes:

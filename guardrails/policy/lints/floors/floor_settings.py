@@ -9,7 +9,7 @@ from guardrails.policy.lints.floors.floor_pairs import FloorPair
 from guardrails.policy.lints.issue import LintFinding
 from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.loading.source import Mark
-from guardrails.policy.schema import FilmsDoc, LimitsDoc
+from guardrails.policy.schema import FilmsDoc, LimitsDoc, MediaDoc
 from guardrails.types import Action
 
 CURE: Final = "leave it out, or write what the floor has, or what is stricter"
@@ -46,6 +46,7 @@ OTHERWISE: Final[Mapping[str, Undone]] = {
     "limits.on_limit": _other("hold"),
     "limits.windows": lambda own, floor: False,  # each has detectors of its own for that
     "films.max_gap_ms": _longer,
+    "media.mistyped": _other("read"),
     "history": _other("remove"),
     "parallel": _other(True),
 }
@@ -73,6 +74,7 @@ def _fields(scene: LintContext) -> Iterator[tuple[tuple[str, ...], object]]:
         ("unchecked", policy.unchecked.model_dump()),
         ("limits", {name: getattr(policy.limits, name) for name in LimitsDoc.model_fields}),
         ("films", {name: getattr(policy.films, name) for name in FilmsDoc.model_fields}),
+        ("media", {name: getattr(policy.media, name) for name in MediaDoc.model_fields}),
     ):
         for name, value in names.items():
             yield (section, name), value
