@@ -33,6 +33,7 @@ from guardrails.errors import GuardUnavailable, MissingExtra
 from guardrails.media.audio import recording
 from guardrails.media.audio.recording import Recording
 from guardrails.media.errors import MediaError, describe_os_error
+from guardrails.media.uploads.container_tags import find_written
 from guardrails.media.video import film_source
 from guardrails.media.video.film_source import Film, WatchAccount, WatchRun
 from guardrails.policy.compiled import CompiledPolicy
@@ -404,7 +405,9 @@ def _assign_shot(sample: FrameSample, frames: Frames) -> FrameSample:
 def _metadata_lines(metadata: Sequence[tuple[str, str]]) -> Iterator[PlacedText]:
     """Yield what a file says of itself."""
     if (
-        text := place_lines((TextLine(value, None, whole=True) for _, value in metadata), "metadata")
+        text := place_lines(
+            (TextLine(value, None, whole=True) for value in find_written(metadata)), "metadata"
+        )
     ) is not None:
         yield text
 
