@@ -287,6 +287,9 @@ class MediaDoc(Config):
     mistyped: Literal["block", "read"] = "block"
     """A picture, film or sound that is said to be of another type than its bytes are, such as a HEIC named `.jpg`: it is not read
     (`unchecked`), or judged as what its bytes are."""
+    metadata: Literal["keep", "strip"] = "keep"
+    """What becomes of places, names and texts in a picture that goes on: `strip` writes it without them, and without what a
+    phone wrote behind it."""
 
 
 class ToolDoc(Config):

@@ -38,6 +38,7 @@ from guardrails.engine.redaction.media_redaction import (
     MediaRedaction,
     find_wanted,
 )
+from guardrails.engine.redaction.metadata_removal import MetadataRemoval
 from guardrails.engine.tools.tool_context import PREPARED, ToolContext
 from guardrails.engine.tools.tool_preparation import preparation_task
 from guardrails.policy.compiled import CompiledPolicy
@@ -333,6 +334,22 @@ def _redact_media(check: Check) -> StageSteps:
     check.media_edits = redaction.settled()
 
 
+def _strips_metadata(check: Check) -> bool:
+    """Tell whether pictures go on without their metadata."""
+    wanted = any(policy.media.metadata == "strip" for policy in check.settings.policies)
+    return wanted and not check.is_repeat and check.holds(Image)
+
+
+def _strip_metadata(check: Check) -> StageSteps:
+    """Remove the metadata of pictures that go on."""
+    if is_certain_block(check.matches, check.tree):
+        return
+    removal = MetadataRemoval(check.tree, [*check.media_edits.edits], limits_of(check.settings.policies))
+    yield from run_tasks([removal.task], check.inline)
+    edits = removal.settle(check.tree, check.timings)
+    check.media_edits = replace(check.media_edits, edits={**check.media_edits.edits, **edits})
+
+
 STAGES: Final = (
     CheckStage("files in texts", _may_hold_media, _add_embedded_media),
     CheckStage("parts of pictures", _has_picture_file, _add_picture_parts),
@@ -343,6 +360,7 @@ STAGES: Final = (
     CheckStage("use of tools", _reads_tools, _prepare_tools),
     CheckStage("detectors and rules", lambda check: True, _detect),
     CheckStage("redaction of media", _redacts_media, _redact_media),
+    CheckStage("metadata of pictures", _strips_metadata, _strip_metadata),
 )
 
 

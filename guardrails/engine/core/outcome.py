@@ -184,7 +184,7 @@ def build_outcome(
     unchecked += [(entry, place, -1) for entry, place in tree.unchecked]
     coverage = build_coverage(tree, unchecked)
     everything = [*formats.done.matches, *(each for some in fired for each in some)]
-    if not everything and not unchecked:
+    if not everything and not unchecked and not pictures.edits:
         return Outcome(
             Action.ALLOW, (), (), _findings(policies, round_), coverage, tuple(round_.failures()), complete,
             timings=round_.timings, rule_timings=round_.rule_timings,

@@ -137,7 +137,7 @@ class MediaRedaction:
         """Return what the pictures became."""
         edits = {}
         for index, (made, picture) in self._kept.items():
-            written = _write_picture(self._leaves[index], made, picture)
+            written = write_picture(self._leaves[index], made, picture)
             if written is not None:
                 edits[index] = written
         left = [index for index in self._wanted if index not in edits]
@@ -174,7 +174,7 @@ def redact_media(
     return made, replace(picture, covered=under)
 
 
-def _write_picture(leaf: Leaf, made: Any, picture: Picture | RedactedFilm) -> Any:
+def write_picture(leaf: Leaf, made: Any, picture: Picture | RedactedFilm) -> Any:
     """Return what stands in the place of a leaf, in a body Base64; None where that says another type."""
     if leaf.base64 is None:
         return made

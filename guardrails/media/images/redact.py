@@ -57,6 +57,11 @@ def redact_picture(
     return _redact_by_kind(picture, wide, how, limits or PictureLimits())
 
 
+def rewrite_picture(picture: Picture, limits: PictureLimits | None = None) -> Any:
+    """Return what a picture was made of with nothing in it but pixels; raises as `redact_picture`."""
+    return _redact_by_kind(picture, (), "solid", limits or PictureLimits())
+
+
 def covered_boxes(
     picture: Picture, boxes: Sequence[Box], *, whole: bool = False, margin: float = MARGIN
 ) -> tuple[Box, ...]:

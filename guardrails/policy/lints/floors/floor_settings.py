@@ -47,6 +47,7 @@ OTHERWISE: Final[Mapping[str, Undone]] = {
     "limits.windows": lambda own, floor: False,  # each has detectors of its own for that
     "films.max_gap_ms": _longer,
     "media.mistyped": _other("read"),
+    "media.metadata": _other("keep"),
     "history": _other("remove"),
     "parallel": _other(True),
 }

@@ -36,6 +36,7 @@ RULES = "rules: [{id: a, on: input, when: custom.w > 0, then: block}]\n"
         ("limits: {on_limit: block}", "limits: {on_limit: hold}", []),
         ("films: {fps: 0.5, hard: 0.99, leave: 0.6}", "", ["films.fps: 0.5", "films.hard: 0.99", "films.leave: 0.6"]),
         ("films: {fps: 2, hard: 0.9, of: 5}", "", []),
+        ("media: {metadata: keep}", "media: {metadata: strip}", ["media.metadata: keep has no effect"]),
         ("media: {mistyped: read}", "", ["media.mistyped: read has no effect: under the floor it is block"]),
         ("films: {max_gap_ms: 500}", "", ["films.max_gap_ms: 500 has no effect: under the floor it is None"]),
         ("films: {max_gap_ms: 500}", "films: {max_gap_ms: 900}", []),
