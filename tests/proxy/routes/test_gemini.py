@@ -116,7 +116,11 @@ def test_a_count_of_what_is_stopped_is_an_error(ask, fake) -> None:
     error = stopped.json["error"]
     assert (stopped.status, error["code"], error["status"]) == (400, 400, "INVALID_ARGUMENT")
     assert error["details"][0]["reason"] == "content_filter"
-    assert error["details"][0]["metadata"] == {"param": "contents", "rules": "bomb.block", "policy": "tested@0"}
+    assert error["details"][0]["metadata"] == {
+        "param": "contents",
+        "rules": "bomb.block",
+        "policy": "tested@0",
+    }
     assert (fine.status, fine.json) == (200, {"totalTokens": 3})
     assert len(fake.asked) == 1
 
