@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import image_files as files
+from guardrails.media.hashes.cropped_looks import EXTENDED, MIRRORED
 from guardrails.media.hashes.hash_lists import HashList
 from guardrails.media.hashes.pdq import PdqHashes, count_differing_bits, hash_pixels
 from image_files import turns
@@ -54,11 +55,18 @@ def looking_up(most: int, rounds: int) -> list[Row]:
             query = PdqHashes((hashes[0].tobytes(), *(rng.bytes(32) for _ in range(7))), 100)
             assert listed.near(query)[0].id == "line 1"
             words = hashes.view(np.uint64)
-            ours, bare = turns(
+            framed = PdqHashes(tuple(rng.bytes(32) for _ in range(8)), 100)
+            cut = [PdqHashes(tuple(rng.bytes(32) for _ in range(MIRRORED)), 100) for _ in EXTENDED]
+            ours, changed, bare = turns(
                 rounds * 3,
                 lambda _, of=listed, query=query: of.near(query),
+                lambda _, of=listed, query=query, more=(framed, *cut): [
+                    of.near(one) for one in (query, *more)
+                ],
                 lambda _, words=words: np.bitwise_count(words ^ words[0]).sum(axis=1).min(),
             )
             row: Row = {"hashes": count, "first load s": built - start, "load s": loaded - built}
-            rows.append(row | {"look-up, 8 forms ms": f"{ours:.2f}", "bare count, 1 form ms": f"{bare:.2f}"})
+            row |= {"look-up, 8 forms ms": f"{ours:.2f}", "with a frame and cuts ms": f"{changed:.2f}"}
+            row |= {"bare count, 1 form ms": f"{bare:.2f}", "ratio, 8 forms": f"{ours / bare / 8:.4f}"}
+            rows.append(row)
     return rows

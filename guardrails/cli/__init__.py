@@ -43,7 +43,7 @@ COMMANDS: dict[str, str] = {
     "eval": "Measure a policy on labelled examples: precision, recall, false alarms, calibration, latency.",
     "models": "List the models that a policy needs; fetch and verify them when told.",
     "index": "Let an index of known attacks grow, and see what a text resembles.",
-    "hashes": "Make lists of known pictures of what hash-sharing programmes exchange.",
+    "hashes": "Make lists of known pictures: of what hash-sharing programmes exchange, and of pictures.",
     "schema": "Print the JSON Schema of policy files, for editors.",
     "doctor": "Say what is installed here, what can be used, and what is wrong with it.",
 }

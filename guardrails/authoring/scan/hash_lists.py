@@ -123,15 +123,15 @@ def format_hash_list(entries: Sequence[HashEntry]) -> str:
     return out.getvalue()
 
 
-def save(path: Path, entries: Sequence[HashEntry]) -> None:
-    """Write a list.
+def save(path: Path, entries: Sequence[HashEntry], comments: Sequence[str] = ()) -> None:
+    """Write a list, below lines of comment.
 
     Raises:
         UnusableListError: it has no entry, or cannot be written there.
     """
     if not entries:
         raise UnusableListError(f"{path}: nothing to write: no hash was taken")
-    write_whole(path, format_hash_list(entries))
+    write_whole(path, "".join(f"{line}\n" for line in comments) + format_hash_list(entries))
 
 
 def write_whole(path: Path, text: str) -> None:

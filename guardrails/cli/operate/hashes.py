@@ -1,5 +1,5 @@
-"""`guardrails hashes`: makes a list for `use: image_hash` of files that hash-sharing programmes exchange, or of films; counts a
-list.
+"""`guardrails hashes`: makes a list for `use: image_hash` of files that hash-sharing programmes exchange, or of films; adds
+pictures to a list; counts a list.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
 if TYPE_CHECKING:
     from guardrails.authoring.scan.film_hashes import GatheredFilms as Films
     from guardrails.authoring.scan.hash_lists import GatheredHashes
+    from guardrails.authoring.scan.picture_hashes import AddedPictures
 
 
 def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument(
-        "do", choices=("import", "show"), help="make a list of exchanged files; count what is on a list"
+        "do",
+        choices=("import", "add", "show"),
+        help="make a list of exchanged files; put pictures on a list; count what is on a list",
     )
     to.add_argument(
         "files",
@@ -30,7 +33,7 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="JSON, JSON lines, CSV, XML or text as ThreatExchange, NCMEC, StopNCII, Tech Against Terrorism, "
         "Hasher-Matcher-Actioner and the package threatexchange give them, or a list of ours; later ones go over "
-        "earlier ones; - is standard input",
+        "earlier ones; - is standard input. add: pictures, and folders of them",
     )
     to.add_argument(
         "--films",
@@ -41,7 +44,13 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
         "--out",
         "-o",
         metavar="LIST",
-        help="import: the list that is written, such as deny.csv or films.jsonl",
+        help="import, add: the list that is written, such as deny.csv or films.jsonl; add keeps what is on it",
+    )
+    to.add_argument(
+        "--category",
+        default="",
+        metavar="TEXT",
+        help="add: what the list says that the pictures are (nothing)",
     )
     to.add_argument(
         "--kind", choices=("pdq", "sha256"), default="pdq", help="what hashes are that do not say it (pdq)"
@@ -56,11 +65,13 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Import or show; raises `GuardrailsError`, with all malformed records located, where they are not to be left out."""
+    """Import, add or show; raises `GuardrailsError`, with all malformed records located, where they are not to be left out."""
     if args.do == "show":
         return _show(args)
     if args.out is None:
         raise GuardrailsError("say where the list goes: --out LIST")
+    if args.do == "add":
+        return _add(args)
     return _import_films(args) if args.films else _import(args)
 
 
@@ -89,6 +100,30 @@ def _import_films(args: argparse.Namespace) -> int:
     return _say(args, gathered.to_dict(), _render_film_summary(args.out, gathered))
 
 
+def _add(args: argparse.Namespace) -> int:
+    from guardrails.authoring.scan.hash_lists import save
+    from guardrails.authoring.scan.picture_hashes import add_pictures
+    from guardrails.cli.progress import Progress
+
+    if args.films:
+        raise GuardrailsError(
+            "add takes pictures: films are put on a list by: hashes import --films LIST FILM -o LIST"
+        )
+    with Progress(sys.stderr) as progress:
+        numbers = itertools.count(1)
+        gathered = add_pictures(
+            Path(args.out),
+            [Path(each) for each in args.files],
+            kind=args.kind,
+            quality=args.quality,
+            category=args.category,
+            went=lambda id_: progress.draw(next(numbers), None, id_),
+        )
+    _refuse(gathered.malformed, keep_going=args.keep_going)
+    save(Path(args.out), gathered.entries, gathered.comments)
+    return _say(args, gathered.to_dict(), _render_added(args.out, gathered))
+
+
 def _refuse(malformed: Sequence[PolicyError], *, keep_going: bool) -> None:
     """Raise what is malformed, or print it where the rest is to be written."""
     if malformed and not keep_going:
@@ -100,6 +135,17 @@ def _refuse(malformed: Sequence[PolicyError], *, keep_going: bool) -> None:
 def _say(args: argparse.Namespace, counts: dict[str, object], lines: Iterable[str]) -> int:
     print(json.dumps({"list": args.out, **counts}, ensure_ascii=False) if args.json else "\n".join(lines))
     return 0
+
+
+def _render_added(out: str, gathered: AddedPictures) -> Iterator[str]:
+    """Yield what people read of pictures."""
+    counts = gathered.to_dict()
+    yield f"{out}: {counts['entries']:,} entries, {counts['added']:,} pictures added"
+    if gathered.known:
+        yield f"  known       {gathered.known:,}, on the list before"
+    if gathered.by_file:
+        yield f"  by file     {gathered.by_file:,}, which show too little to be told by"
+    yield from _render_left_out(counts)
 
 
 def _render_film_summary(out: str, gathered: Films) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """The `image_hash` detector: finds pictures and films that are on lists of known hashes.
 
 A picture is on a list by the SHA-256 of its file, or by the perceptual hash (PDQ) of a frame of it, mirrored or turned too,
-within the list's distance: small changes do not hide it, a crop or a frame around it does. What is on an `allow` list is on no
-other. The score is 1 for the same picture and less by 1/128 for each bit in which hashes differ, so that a rule can ask for near
-ones alone.
+within the list's distance. Small changes do not hide it; nor, with `crops`, do a frame or a screen around it, or a few percent
+that are cut off its sides: a still picture that is on no list, and the frames of an animation that differ most, are looked up as
+they may have been before. What is on an `allow` list is on no other. The score is 1 for the same picture and less by 1/128 for
+each bit in which hashes differ, so that a rule can ask for near ones alone.
 
 Frames of a film are pictures. A film as a whole is on a list by the SHA-256 of its file, or, of a list of films, by what it
 shows, second by second (`media/hashes/film_lists.py`): told with the clip in which it does, and with both shares. The score
@@ -24,12 +25,14 @@ from pydantic import Field
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
+from guardrails.detectors.images.ocr_passes import pick_distinct_frames
 from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.errors import PolicyErrors
+from guardrails.media.hashes.cropped_looks import CroppedLook, hash_cropped_looks
 from guardrails.media.hashes.film_hash_file import TYPE
 from guardrails.media.hashes.film_lists import FilmList, FilmSearch, MatchThresholds
-from guardrails.media.hashes.hash_lists import HashList, HashLists, HashMatch
+from guardrails.media.hashes.hash_lists import HashList, HashLists, HashMatch, LooksOf
 from guardrails.media.hashes.pdq import BITS, PdqHashes, hash_pixels
 from guardrails.types import CLEAN, Content, Detection, Finding, Image, Listed
 
@@ -42,6 +45,9 @@ HALF: Final = BITS // 2
 
 LONGEST: Final = 200
 """Characters of an entry's id that are told."""
+
+LOOKED: Final = 8
+"""Frames of an animation that are looked up as they may have been before."""
 
 Made = TypeVar("Made")
 
@@ -96,6 +102,8 @@ class ImageHashConfig(Config):
     """The lists of films that are findings. One of `deny` and `films` has a list."""
     allow: list[HashListDoc] = Field(default=[])
     """The lists of pictures that are none, whatever other lists say; a SHA-256 is also of a film's file."""
+    crops: bool = True
+    """Whether a picture is also looked up without a frame or a screen around it, and as though its sides had been cut."""
     category: str = "custom.known_picture"
     """What a picture or a film is that is on a list."""
 
@@ -124,10 +132,17 @@ class ImageHashDetector:
     pixels = True
 
     def __init__(
-        self, name: str, lists: HashLists, denied: Sequence[HashListSource], films: Sequence[FilmMatcher] = ()
+        self,
+        name: str,
+        lists: HashLists,
+        denied: Sequence[HashListSource],
+        films: Sequence[FilmMatcher] = (),
+        *,
+        crops: bool = True,
     ) -> None:
         """Take lists; those that deny are named by their number, and are what is `denied` of that number."""
         self.name = name
+        self._crops = crops
         self.lists = lists
         self.films = films
         self._denied = denied
@@ -139,12 +154,15 @@ class ImageHashDetector:
 
     def detect_picture(self, picture: Picture) -> Detection:
         """Judge a picture."""
-        return self.detect_by_hashes(picture, picture.sha256, hash_views(picture))
+        looks = looks_of(picture) if self._crops else None
+        return self.detect_by_hashes(picture, picture.sha256, hash_views(picture), looks)
 
-    def detect_by_hashes(self, picture: Picture, sha256: str, hashed: Sequence[PdqHashes]) -> Detection:
-        """Judge a picture by its file's digest and the hashes of its views."""
+    def detect_by_hashes(
+        self, picture: Picture, sha256: str, hashed: Sequence[PdqHashes], looks: LooksOf | None = None
+    ) -> Detection:
+        """Judge a picture by its file's digest, and the hashes and the other looks of its views."""
         best: dict[int, Finding] = {}
-        for match in self.lists.find(sha256, hashed):
+        for match in self.lists.find(sha256, hashed, looks):
             at, score = int(match.list), round(1 - match.distance / HALF, 4)
             known = best.get(at)
             if known is None or known.score < score:
@@ -225,6 +243,18 @@ def hash_views(picture: Picture) -> list[PdqHashes]:
     return [hash_pixels(view) for frame in picture.frames for view in frame.views]
 
 
+def looks_of(picture: Picture) -> LooksOf:
+    """Return what makes the other looks of a view, by its number: of those frames alone that differ most."""
+    kept = {id(frame) for frame in pick_distinct_frames(picture.frames, LOOKED)}
+    views = [(view, id(frame) in kept) for frame in picture.frames for view in frame.views]
+
+    def make(number: int) -> Iterator[CroppedLook]:
+        view, looked = views[number]
+        return hash_cropped_looks(view) if looked else iter(())
+
+    return make
+
+
 def _display_id(id_: str) -> str:
     """Return an id, which strangers wrote, as it is told: one short line."""
     return "".join(each for each in id_ if each.isprintable())[:LONGEST]
@@ -300,7 +330,7 @@ def _build(name: str, config: ImageHashConfig, files: PolicyFiles) -> ImageHashD
     if problems:
         raise ConfigProblems(problems)
     denied = [HashListSource(doc.file, doc.category or config.category) for doc in config.deny]
-    return ImageHashDetector(name, HashLists(deny, allow), denied, shown)
+    return ImageHashDetector(name, HashLists(deny, allow), denied, shown, crops=config.crops)
 
 
 KIND = Kind(
@@ -311,5 +341,5 @@ KIND = Kind(
     build=_build,
     tier=0,
     contents=frozenset({"image"}),
-    version=3,
+    version=4,
 )

@@ -6,9 +6,10 @@
 
 A picture is on a list by the SHA-256 of its file, or by the PDQ hash of any of its forms within a distance: an entry's own,
 or the list's. A hash of less quality than the list asks for says nothing, and is not looked up; nor is such an entry kept.
-What is on a list that allows is on no other: a frame by its own hash, all of them by the file's. Lists of more than a few
-thousand hashes are kept as files of numbers that are mapped into memory, made once for each content of the list and shared by
-processes.
+What is on a list that allows is on no other: a frame by its own hash, all of them by the file's. Where a frame is on none, its
+other looks may be asked for (`media/hashes/cropped_looks.py`): as it may have been before it was cut or framed. Lists of more
+than a few thousand hashes are kept as files of numbers that are mapped into memory, made once for each content of the list and
+shared by processes.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from guardrails.media.hashes.cropped_looks import CroppedLook
 from guardrails.media.hashes.hash_file import FARTHEST, HashEntry, read_hash_entries
 from guardrails.media.hashes.hash_index import FEW, REACH, build_tables, search_tables
 from guardrails.media.hashes.pdq import FORMS, PdqHashes, split_words
@@ -29,10 +31,15 @@ from guardrails.media.hashes.pdq import FORMS, PdqHashes, split_words
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from guardrails.media.hashes.hash_index import Found, Rows
+
     Arrays = Mapping[str, NDArray[Any]]
 
 DISTANCE: Final = 31
 """Bits in which PDQ hashes of the same picture may differ, as lists are made."""
+
+LooksOf = Callable[[int], Iterable[CroppedLook]]
+"""Returns the other looks of a frame, by its number."""
 
 QUALITY: Final = 50
 """The least quality of a hash that is looked up."""
@@ -124,18 +131,20 @@ class HashList:
         at = int(rows[:, 0].searchsorted(key[0]))
         while at < len(rows) and rows[at, 0] == key[0]:
             if (rows[at] == key).all():
-                return self._match(int(self.arrays["sha_at"][at]), "sha256", 0, 0, None)
+                return self._match(int(self.arrays["sha_at"][at]), "sha256", 0, FORMS[0], None)
             at += 1
         return None
 
-    def near(self, hashed: PdqHashes, frame: int | None = None) -> tuple[HashMatch, ...]:
-        """Return the entries that a picture's hash, or that of another form of it, is near to: the nearest first, each once."""
+    def near(self, hashed: PdqHashes, frame: int | None = None, look: str = "") -> tuple[HashMatch, ...]:
+        """Return the entries that a picture's hash, or that of another form of it, is near to: the nearest first, each once.
+        `look` says what was done to the picture before.
+        """
         rows = self.arrays["pdq"]
         if hashed.quality < self.quality or not len(rows):
             return ()
         own, asked, wide = self.arrays["distance"], split_words(hashed.forms), self.arrays["wide"]
         of = {name: self.arrays[name] for name in ("order", "starts") if len(self.arrays[name])}
-        pairs = [*zip(*search_tables(rows, of, asked, max(self.distance, REACH)), strict=True)]
+        pairs = [*zip(*self._search(of, asked, thorough=not look), strict=True)]
         if len(wide):
             pairs += [
                 (form, wide[at], far)
@@ -148,7 +157,14 @@ class HashList:
             if far <= within and (at not in found or far < found[at][0]):
                 found[at] = int(far), int(form)
         nearest = sorted(found.items(), key=lambda each: (each[1], each[0]))
-        return tuple(self._match(at, "pdq", far, form, frame) for at, (far, form) in nearest)
+        return tuple(
+            self._match(at, "pdq", far, _name_form(look, FORMS[form]), frame) for at, (far, form) in nearest
+        )
+
+    def _search(self, of: Arrays, asked: Rows, *, thorough: bool) -> Found:
+        """Return what is within the list's distance; what was done to a picture is a guess, and looked up less thoroughly."""
+        reach = max(self.distance, REACH)
+        return search_tables(self.arrays["pdq"], of, asked, reach, thorough=thorough)
 
     def status(self) -> dict[str, Any]:
         """Return what is known of the list, for people who watch it: not what is on it."""
@@ -162,11 +178,11 @@ class HashList:
             "changed_ns": self.stamp[2],
         }
 
-    def _match(self, at: int, kind: str, far: int, form: int, frame: int | None) -> HashMatch:
+    def _match(self, at: int, kind: str, far: int, form: str, frame: int | None) -> HashMatch:
         ends = self.arrays["ends"]
         start = int(ends[at - 1]) if at else 0
         texts = self.arrays["text"][start : int(ends[at])].tobytes().decode().split("\n")
-        return HashMatch(self.name, texts[0], texts[1], texts[2], kind, far, FORMS[form], frame)
+        return HashMatch(self.name, texts[0], texts[1], texts[2], kind, far, form, frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,16 +192,29 @@ class HashLists:
     deny: Sequence[HashList]
     allow: Sequence[HashList] = ()
 
-    def find(self, sha256: str, frames: Sequence[PdqHashes] = ()) -> tuple[HashMatch, ...]:
-        """Return what a picture is on, by its file and by its frames."""
+    def find(
+        self, sha256: str, frames: Sequence[PdqHashes] = (), looks: LooksOf | None = None
+    ) -> tuple[HashMatch, ...]:
+        """Return what a picture is on, by its file and by its frames, and by their `looks` those that are on nothing."""
         if self.allows(sha256):
             return ()
         found = [match for each in self.deny if (match := each.exact(sha256)) is not None]
         for number, hashed in enumerate(frames):
-            matches = [match for each in self.deny for match in each.near(hashed, number)]
-            if matches and not any(each.near(hashed) for each in self.allow):
-                found += matches
+            matches = self._near(hashed, number)
+            if not matches and looks is not None and not self._passes(hashed):
+                matches = [
+                    match for look in looks(number) for match in self._near(look.hashes, number, look.form)
+                ]
+            found += matches
         return tuple(found)
+
+    def _near(self, hashed: PdqHashes, number: int, look: str = "") -> list[HashMatch]:
+        """Return what a frame is on by these hashes; nothing where a list allows that."""
+        matches = [match for each in self.deny for match in each.near(hashed, number, look)]
+        return [] if matches and self._passes(hashed) else matches
+
+    def _passes(self, hashed: PdqHashes) -> bool:
+        return any(each.near(hashed) for each in self.allow)
 
     def allows(self, sha256: str) -> bool:
         """Tell whether a file is on a list that allows."""
@@ -203,6 +232,11 @@ def default_cache() -> Path:
     """Return where files of numbers are kept when nobody says."""
     kept = os.environ.get("XDG_CACHE_HOME")
     return (Path(kept) if kept else Path.home() / ".cache") / "guardrails" / "hashlists"
+
+
+def _name_form(look: str, form: str) -> str:
+    """Return what was done to a picture to have it as it is on a list."""
+    return form if not look else look if form == FORMS[0] else f"{look}_{form}"
 
 
 def _file_stamp(path: Path) -> tuple[int, int, int]:

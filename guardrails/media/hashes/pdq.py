@@ -67,12 +67,16 @@ class PdqHashes:
 
 def hash_pixels(pixels: Pixels) -> PdqHashes:
     """Return the hashes of a picture, uint8 [height, width, 3]; those of one too small are zero, with quality 0."""
-    import numpy as np
-
     height, width = pixels.shape[:2]
     if min(height, width) < LEAST_SIDE:
         return PdqHashes((bytes(BITS // 8),) * len(FORMS), 0)
-    small = sample_brightness(measure_luminance(pixels))
+    return hash_samples(sample_brightness(measure_luminance(pixels)))
+
+
+def hash_samples(small: Floats) -> PdqHashes:
+    """Return the hashes of a picture of which 64 x 64 places are known."""
+    import numpy as np
+
     waves: Floats = np.asarray(_cosines() @ small @ _cosines().T, dtype=np.float32)
     mirror: Floats = np.where(np.arange(_WAVES) % 2, 1, -1).astype(np.float32)  # odd waves change their sign
     across, down, both = waves * mirror, waves * mirror[:, None], waves * mirror * mirror[:, None]
@@ -95,16 +99,18 @@ def measure_luminance(pixels: Pixels) -> Floats:
 
 def sample_brightness(bright: Floats) -> Floats:
     """Return 64 x 64 places of a picture, each with what is around it."""
-    return _along(_along(bright).T).T
+    return sample_rows(sample_rows(bright).T).T
 
 
-def _along(values: Floats) -> Floats:
-    """Return 64 rows made of the rows of a matrix; one by one, as matrices that are multiplied as a whole start threads."""
+def sample_rows(values: Floats, before: int = 0, after: int = 0) -> Floats:
+    """Return 64 rows made of the rows of a matrix, as though its first and last one were there so many times more; one by one, as
+    matrices that are multiplied as a whole start threads.
+    """
     import numpy as np
 
     made = np.empty((_SAMPLES, values.shape[1]), dtype=np.float32)
     values = np.ascontiguousarray(values)
-    for row, (first, weights) in enumerate(_filter(len(values))):
+    for row, (first, weights) in enumerate(_filter(len(values), before, after)):
         np.einsum("i,ij->j", weights, values[first : first + len(weights)], out=made[row])
     return made
 
@@ -152,11 +158,15 @@ def _cosines() -> Floats:
     )
 
 
-@lru_cache(maxsize=32)
-def _filter(length: int) -> tuple[tuple[int, Floats], ...]:
-    """Return what each of 64 places is made of, of a side of so many pixels: where that begins, and how much of each counts."""
+@lru_cache(maxsize=128)
+def _filter(length: int, before: int = 0, after: int = 0) -> tuple[tuple[int, Floats], ...]:
+    """Return what each of 64 places is made of, of a side of so many pixels: where that begins, and how much of each counts.
+    Pixels `before` and `after` the side are the first and the last one once more.
+    """
     import numpy as np
 
+    if before or after:
+        return tuple(_fold(*each, length, before) for each in _filter(before + length + after))
     window = (length + 2 * _SAMPLES - 1) // (2 * _SAMPLES)
     ahead = (window + 2) // 2
     at = np.arange(length)
@@ -173,3 +183,11 @@ def _filter(length: int) -> tuple[tuple[int, Floats], ...]:
             )
         made.append((start, weights))
     return tuple(made)
+
+
+def _fold(first: int, weights: Floats, length: int, before: int) -> tuple[int, Floats]:
+    """Return a part of a longer side as one of the side itself: what stands outside counts for the pixel at that end."""
+    import numpy as np
+
+    at = np.clip(np.arange(first, first + len(weights)) - before, 0, length - 1)
+    return int(at[0]), np.bincount(at - at[0], weights=weights).astype(np.float32)

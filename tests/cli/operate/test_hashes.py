@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from guardrails.cli import main
 from tests.films import film, plain, shots
@@ -100,9 +101,35 @@ def test_makes_a_list_of_films(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert (counts["films"], counts["duplicates"], counts["malformed"]) == (2, 1, 1)
 
 
+def test_adds_pictures_to_a_list(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """To people and to programs; what is on it stays, and what is no picture is told."""
+    out = str(tmp_path / "deny.csv")
+    assert main(["hashes", "import", table, "-o", out]) == 0
+    capsys.readouterr()
+    Image.effect_mandelbrot((200, 150), (-2, -1, 1, 1), 30).save(tmp_path / "one.png")
+    Image.new("RGB", (80, 80), "white").save(tmp_path / "blank.png")
+    given = ["hashes", "add", str(tmp_path / "one.png"), str(tmp_path / "blank.png"), "-o", out]
+    assert main(given) == 0
+    assert capsys.readouterr().out == (
+        f"{out}: 4 entries, 2 pictures added\n  by file     1, which show too little to be told by\n"
+    )
+    (tmp_path / "blank.png").write_bytes(b"no picture")
+    assert main([*given, "--json"]) == 2
+    assert "blank.png:1:1: unreadable_picture" in capsys.readouterr().err
+    assert main([*given, "--json", "--keep-going"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["entries"], told["added"], told["known"], told["malformed"]) == (4, 0, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["add", "{}/none.png", "-o", "{}/l.csv"], "none.png: no such file or folder"),
+        (["add", "{}/in.csv"], "say where the list goes: --out LIST"),
+        (
+            ["add", "--films", "{}/in.csv", "-o", "{}/l.csv"],
+            "films are put on a list by: hashes import --films",
+        ),
         (["import", "--films", "{}/none.mp4", "-o", "{}/l.jsonl"], "none.mp4: no such file or folder"),
         (["import", "--films", "{}", "-o", "{}/l.jsonl"], "there is no film in this folder"),
         (["import", "--films", "{}/in.csv", "-o", "{}/l.jsonl"], "in.csv:1:1: malformed_film"),

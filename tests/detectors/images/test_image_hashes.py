@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from PIL import ImageOps
 
 from guardrails import Guard, PolicyErrors
 from guardrails.detectors import PolicyFolder
@@ -72,6 +73,28 @@ def test_a_picture_on_a_list_of_one_is_found_however_it_was_changed(tmp_path: Pa
     assert finding.listed is not None
     assert (finding.listed.list, finding.listed.id, finding.listed.kind) == ("deny.txt", "first", "pdq")
     assert finding.score == round(1 - finding.listed.distance / 128, 4)
+
+
+@pytest.mark.parametrize(
+    ("form", "changed"),
+    [
+        ("trimmed", lambda image: ImageOps.expand(image, 24, "white")),
+        ("trimmed_mirrored", lambda image: ImageOps.expand(ImageOps.mirror(image), 24, "white")),
+        ("extended", lambda image: ImageOps.crop(image, 14)),
+        ("extended_mirrored", lambda image: ImageOps.crop(ImageOps.mirror(image), 14)),
+    ],
+)
+def test_a_picture_that_was_framed_or_cut_is_found(tmp_path: Path, form: str, changed: Any) -> None:
+    """Also as a frame of what moves; not where a policy wants no crops."""
+    (tmp_path / "deny.txt").write_text(pdq(drawn()))
+    [finding] = found(tmp_path, changed(drawn()), deny=[{"file": "deny.txt"}])
+    assert finding.listed is not None
+    assert finding.listed.form == form
+    frames = [drawn(1).resize(changed(drawn()).size), changed(drawn())]
+    moving = filed(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=40)
+    [finding] = found(tmp_path, moving, deny=[{"file": "deny.txt"}])
+    assert (finding.clip, finding.listed is not None) == ((40, 80), True)
+    assert found(tmp_path, changed(drawn()), deny=[{"file": "deny.txt"}], crops=False) == []
 
 
 @pytest.mark.parametrize("given", [drawn(1), Pillow.new("RGB", (64, 64), "white")])

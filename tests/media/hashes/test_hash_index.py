@@ -53,6 +53,15 @@ def test_the_tables_find_all_that_is_within_reach(asked: list[tuple[int, list[in
     }
 
 
+@given(st.integers(0, len(MANY) - 1), st.lists(st.integers(0, 255), max_size=REACH, unique=True))
+def test_a_guess_finds_what_has_a_word_in_common(at: int, bits: list[int]) -> None:
+    """And nothing that a thorough search does not find."""
+    asked = np.array([flipped(MANY[at], bits)])
+    found = pairs(search_tables(MANY, TABLES, asked, REACH, thorough=False))
+    assert set(found) <= set(pairs(_all(MANY, asked, REACH)))
+    assert ((0, at, len(bits)) in found) is (len({bit // 16 for bit in bits}) < 16)
+
+
 @given(st.integers(0, 128))
 def test_any_reach_is_found(reach: int) -> None:
     """By the tables up to 31, by comparing all above."""

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from guardrails.errors import PolicyErrors
+from guardrails.media.hashes.cropped_looks import CroppedLook
 from guardrails.media.hashes.hash_index import FEW
 from guardrails.media.hashes.hash_lists import HashList, HashLists, default_cache
 from guardrails.media.hashes.pdq import PdqHashes, hash_pixels
@@ -137,6 +138,28 @@ def test_lists_that_allow_win(write: Write) -> None:
     file = write(sha, "file", kind="sha256")
     assert HashLists([deny, file], [file]).find(sha, [ONE, TWO]) == ()
     assert [match.kind for match in HashLists([file]).find(sha, [ONE])] == ["sha256"]
+
+
+def test_other_looks_are_asked_for_only_where_nothing_is_found(write: Write) -> None:
+    """What was done is in the name of the form; a list that allows a frame, or a look of it, wins."""
+    asked: list[int] = []
+
+    def looks(number: int) -> list[CroppedLook]:
+        asked.append(number)
+        return [CroppedLook("trimmed", hash_pixels(patches(2)[:, ::-1])), CroppedLook("extended", TWO)]
+
+    deny = HashLists([write(TWO.hash.hex())])
+    sha = hashlib.sha256(b"x").hexdigest()
+    assert [match.form for match in deny.find(sha, [TWO], looks)] == ["original"]
+    assert asked == []
+    assert [(match.form, match.frame) for match in deny.find(sha, [TWO, ONE], looks)] == [
+        ("original", 0),
+        ("trimmed_mirrored", 1),
+        ("extended", 1),
+    ]
+    assert asked == [1]
+    for allowed in (ONE, TWO):
+        assert HashLists(deny.deny, [write(allowed.hash.hex(), "allow")]).find(sha, [ONE], looks) == ()
 
 
 @pytest.fixture
