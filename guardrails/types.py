@@ -119,7 +119,8 @@ class Media:
 
     `source` is what a picture is read from where that is not `data`: a path, a Pillow image, an array. To detectors that look
     at pixels it is the picture itself, decoded (`media.images.picture.Picture`). `declared` is the type that somebody says
-    the bytes are of, such as `image/png`.
+    the bytes are of, such as `image/png`. `partial` tells that it is a picture on its way in a stream, which is followed by the
+    finished one.
     """
 
     kind: ClassVar[str] = "media"
@@ -129,6 +130,7 @@ class Media:
     context: Mapping[str, str] | None = None
     source: Any = field(default=None, compare=False, repr=False)
     declared: str | None = None
+    partial: bool = False
 
 
 class Image(Media):

@@ -78,15 +78,21 @@ class ImageClassifier:
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [
-            self._detect_one(content.source) if isinstance(content, Image) else CLEAN for content in batch
+            self._detect_one(content.source, self._least(content)) if isinstance(content, Image) else CLEAN
+            for content in batch
         ]
+
+    def _least(self, content: Image) -> float:
+        """Return the score below which nothing is reported."""
+        low = self._config.min_score
+        return max(low, self._config.partial_score) if content.partial else low
 
     def _load_models(self) -> PictureModel:
         if self._model is None:
             self._model = _load(self._folder, self._config)
         return self._model
 
-    def _detect_one(self, picture: Picture) -> Detection:
+    def _detect_one(self, picture: Picture, least: float) -> Detection:
         found = self._best_findings(picture, self._config.min_score)
         doc = self._config.second
         if self._second is not None and doc is not None:
@@ -97,7 +103,7 @@ class ImageClassifier:
                 if key in others:
                     score = DECIDED[doc.decide](found[key].score, others[key].score)
                     found[key] = replace(found[key], score=score)
-        kept = tuple(each for each in found.values() if each.score >= self._config.min_score)
+        kept = tuple(each for each in found.values() if each.score >= least)
         return Detection(kept) if kept else CLEAN
 
     def _best_findings(self, picture: Picture, least: float) -> dict[tuple[str, object], Finding]:
@@ -245,4 +251,5 @@ KIND = Kind(
     build=_build,
     tier=1,
     contents=frozenset({"image"}),
+    version=2,
 )

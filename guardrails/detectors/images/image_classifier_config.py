@@ -86,6 +86,9 @@ class ImageClassifierConfig(Config):
     """With `prompts`: what other pictures are, in words. The texts of all categories and these exclude one another."""
     min_score: float = Field(default=0.1, ge=0, le=1)
     """The score below which nothing is reported, so that most pictures have no findings at all."""
+    partial_score: float = Field(default=0.97, ge=0, le=1)
+    """The score below which nothing is reported of a picture on its way in a stream (a partial picture): it is blurred, and takes
+    models in. The finished picture is judged by `min_score`."""
     second: SecondDoc | None = None
     """A model that is asked as well where this one is not sure."""
     large: int = Field(default=1_200, ge=64, le=100_000)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from binascii import Error, a2b_base64
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf
@@ -164,6 +165,19 @@ def pictured(table: Reader, kind: str = "part", none: str = NO_ADDRESS) -> Reade
         if not pictures:
             said = (unread(each.text) for each in own if isinstance(each, Text))
             tree.cannot(kind, next(filter(None, said), none), path, place)
+
+    return read
+
+
+def on_its_way(table: Reader) -> Reader:
+    """Read by a table what holds pictures that are not finished."""
+
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+        first, _ = tree.mark()
+        table(tree, value, path, place)
+        for at, leaf in enumerate(tree.leaves[first:], first):
+            if isinstance(leaf.content, Media):
+                tree.leaves[at] = replace(leaf, content=replace(leaf.content, partial=True))
 
     return read
 

@@ -332,10 +332,10 @@ def cache_entry(cache: FindingsCache, content: Content) -> Entry | None:
         return cache.entry(content.text)
     picture = content.source if isinstance(content, Media) else None
     if (
-        not isinstance(picture, Picture) or picture.covered
+        not isinstance(content, Media) or not isinstance(picture, Picture) or picture.covered
     ):  # what was covered is judged as what it is, this once
         return None
-    return cache.picture(picture.sha256)
+    return cache.picture(picture.sha256, partial=content.partial)
 
 
 def store_detections(entry: Entry, answers: Mapping[Key, Detection]) -> None:

@@ -61,9 +61,9 @@ class FindingsCache:
             return None
         return self._entry(text)
 
-    def picture(self, sha256: str) -> Entry:
-        """Return what is known of the picture with that digest; no text has its key."""
-        return self._entry(bytes.fromhex(sha256))
+    def picture(self, sha256: str, *, partial: bool = False) -> Entry:
+        """Return what is known of the picture with that digest, finished or on its way; no text has its key."""
+        return self._entry(bytes.fromhex(sha256) + b"partial" * partial)
 
     def _entry(self, key: str | bytes) -> Entry:
         with self._lock:

@@ -22,7 +22,13 @@ from guardrails.engine.content.field_readers import (
     seed,
     text,
 )
-from guardrails.engine.content.inline_media import base64, may_be_picture, pictured, uri
+from guardrails.engine.content.inline_media import (
+    base64,
+    may_be_picture,
+    on_its_way,
+    pictured,
+    uri,
+)
 from guardrails.engine.content.payload import apply_edits
 from guardrails.engine.content.places import place_at
 from guardrails.engine.model import Outcome
@@ -170,14 +176,22 @@ RESPONSE = by_table(
 )
 """An answer; and an event of a stream, which holds one picture itself."""
 
+PARTIAL: Final = on_its_way(RESPONSE)
+"""An event with a picture that is not finished."""
+
 
 def read_response(body: Any) -> ContentTree:
-    """Return the leaves of an answer, or of an event."""
+    """Return the leaves of an answer, or of an event, whose picture may be one on its way."""
     tree = ContentTree()
     place = Place(Stage.OUTPUT, role="assistant")
-    RESPONSE(tree, body, (), place)
+    (PARTIAL if is_partial(body) else RESPONSE)(tree, body, (), place)
     _hidden(tree, body, (), place, RESPONSE.fields)
     return tree
+
+
+def is_partial(event: Any) -> bool:
+    """Tell whether an event of a stream has a picture that a finished one follows."""
+    return isinstance(event, Mapping) and str(event.get("type", "")).endswith(".partial_image")
 
 
 def is_last(event: Mapping[str, Any]) -> bool:

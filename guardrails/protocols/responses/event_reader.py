@@ -249,7 +249,7 @@ class EventReader:
         if self.type(index) != kind.type or index in self._done:
             return _odd(data)
         about: dict[str, Any] = {name: data[name] for name in DRAWN[1:] if name in data}
-        rest = {"output": [{"type": kind.type, "result": drawn, **about}]}
+        rest = {"output": [{"type": kind.type, kind.name: drawn, **about}]}
         return EventReading(data, rest=rest, alone=(kind.name,))
 
     def _last(self, kind: EventKind, data: dict[str, Any]) -> EventReading:

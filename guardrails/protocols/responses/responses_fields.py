@@ -38,7 +38,16 @@ from guardrails.engine.content.field_readers import (
     text,
     unseen,
 )
-from guardrails.engine.content.inline_media import NO_FILE, NO_SOUND, base64, filed, pictured, sounding, uri
+from guardrails.engine.content.inline_media import (
+    NO_FILE,
+    NO_SOUND,
+    base64,
+    filed,
+    on_its_way,
+    pictured,
+    sounding,
+    uri,
+)
 from guardrails.engine.content.payload import apply_edits
 from guardrails.engine.model import Outcome
 from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
@@ -156,6 +165,11 @@ def picture(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         pictured(base64)(tree, value, path, place)
 
 
+def drawn(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+    """A picture on its way, as an event tells of it; what a client sends is finished."""
+    (on_its_way(picture) if place.message is None else picture)(tree, value, path, place)
+
+
 def definition(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One tool: everything in its definition is read by the model. Those of a remote server are not in the request."""
     here = place_definition(chat_fields.defines(value, path))
@@ -203,6 +217,7 @@ CALL = by_table(
         **dict.fromkeys(("output", "results", "error"), result),
         "outputs": outputs,
         "result": picture,
+        "partial_image_b64": drawn,
         **dict.fromkeys(("background", "output_format", "quality", "size"), keep),
         "svg_usage": figures,
     }

@@ -71,6 +71,26 @@ def coloured(width: int, height: int, *corner: int) -> np.ndarray:
     return pixels
 
 
+@pytest.mark.parametrize(
+    ("score", "fields", "partial", "whole"),
+    [
+        (0.9, {}, False, True),
+        (0.99, {}, True, True),
+        (0.9, {"partial_score": 0.8}, True, True),
+        (0.7, {"partial_score": 0.8}, False, True),
+        (0.4, {"partial_score": 0.1, "min_score": 0.5}, False, False),
+    ],
+)
+def test_a_picture_on_its_way_has_a_score_of_its_own_to_reach(
+    folder: Path, score: float, fields: Any, partial: bool, whole: bool
+) -> None:
+    """As it is blurred; the finished one has not."""
+    picture = open_picture(np.full((20, 30, 3), (0, round(255 * score), 0), dtype=np.uint8))
+    given = [Image(source=picture, partial=True), Image(source=picture)]
+    told = detector(folder, **fields).detect(given)
+    assert [bool(each.findings) for each in told] == [partial, whole]
+
+
 def test_labels_become_categories(folder: Path) -> None:
     """With the score that the model gives; labels that are not named are ignored, and so is what is hardly there."""
     [finding] = found(detector(folder), np.full((20, 30, 3), (0, 204, 10), dtype=np.uint8))

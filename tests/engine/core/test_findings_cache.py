@@ -12,6 +12,7 @@ from guardrails import Action, Detection, Guard
 from guardrails.engine.core.findings_cache import CACHES, FULL, SHORTEST, Caches, FindingsCache
 from guardrails.media.images.decode_cache import REMEMBERED, DecodedShape
 from guardrails.media.limits import PictureLimits
+from guardrails.types import CLEAN
 from tests.cases import each_case
 
 
@@ -111,6 +112,15 @@ def test_pictures_that_were_decoded_have_the_same_share() -> None:
         cache.shapes.add((name, PictureLimits()), DecodedShape(4, 3, 1, alpha=False, animated=False))
     cache.hold(1 / REMEMBERED)
     assert [name for name in "ab" if cache.shapes.get((name, PictureLimits()))] == ["b"]
+
+
+def test_a_picture_on_its_way_is_another_than_the_finished_one() -> None:
+    """Where both have the same bytes: what is found in each is not the same."""
+    cache = FindingsCache()
+    digest = "0a" * 32
+    cache.picture(digest, partial=True)["detector"] = CLEAN
+    assert cache.picture(digest) == {}
+    assert cache.picture(digest, partial=True) == {"detector": CLEAN}
 
 
 def test_one_that_keeps_everything_keeps_short_texts_and_those_that_come_alone(

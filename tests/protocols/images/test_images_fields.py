@@ -137,3 +137,10 @@ def test_a_file_that_is_redacted_is_a_file() -> None:
 def test_the_last_event_has_a_finished_picture(event: Any, last: bool) -> None:
     """Partial ones come before it."""
     assert is_last(event) is last
+
+
+def test_a_picture_on_its_way_is_marked() -> None:
+    """By the type of its event."""
+    kinds = ("image_generation.partial_image", "image_edit.partial_image", "image_edit.completed", None)
+    marked = [read_response({"type": kind, "b64_json": PIXEL}).leaves[0].content.partial for kind in kinds]
+    assert marked == [True, True, False, False]

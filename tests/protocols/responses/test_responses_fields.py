@@ -240,3 +240,17 @@ def test_a_picture_that_is_drawn_is_what_the_model_says() -> None:
     ]
     assert (asked.content.place.stage, asked.content.place.also) == (Stage.OUTPUT, (Stage.INPUT,))
     assert (told.content.place.stage, told.content.place.also) == (Stage.OUTPUT, ())
+
+
+def test_a_picture_on_its_way_is_marked_where_an_event_tells_of_it() -> None:
+    """One that a client sends is finished, whatever it is called."""
+    item = {"type": "image_generation_call", "id": "i", "partial_image_b64": PIXEL}
+    trees = (
+        responses_fields.read_response({"output": [item]}),
+        responses_fields.read_response({"output": [{**item, "partial_image_b64": None, "result": PIXEL}]}),
+        responses_fields.read_request({"input": [item]}),
+    )
+    marked = [
+        leaf.content.partial for tree in trees for leaf in tree.leaves if isinstance(leaf.content, Image)
+    ]
+    assert marked == [True, False, False]
