@@ -46,6 +46,11 @@ WORD_MARKS = frozenset((REPEAT, *(code for sign, code in CODES.items() if sign.i
 CIPHERED = 8
 """Letters of a term from which it is looked for in cipher: shorter words are words in cipher too (`terra`, `green`)."""
 
+JOINED = 12
+"""Letters of a term of several words from which it is looked for without its spaces too, as pictures are read
+(`PROJECTNIGHTINGALE`): shorter ones are words of their own (`everyday`, `overnight`).
+"""
+
 SHORTEST_INSIDE = 4
 """Characters of a term from which it may begin and end anywhere in a run of joined letters (`i g n o r e a l l`), where
 word ends are lost."""
@@ -82,6 +87,12 @@ def write_in_cipher(form: str) -> tuple[str, ...]:
         return ()
     backwards = (form[::-1],) if letters > CIPHERED else ()  # `desserts` is a word of its own
     return (*(form.translate(cipher) for cipher in _CIPHERS), *backwards)
+
+
+def join_words(form: str) -> tuple[str, ...]:
+    """Return the form of a term of several words without its spaces; none of what is short."""
+    joined = form.replace(" ", "")
+    return (joined,) if len(form) > len(joined) and sum(map(str.isalpha, joined)) >= JOINED else ()
 
 
 def build_automaton(forms: Sequence[str]) -> ahocorasick_rs.AhoCorasick:
@@ -175,7 +186,7 @@ class TermMatcher:
         self.fold = fold
         self._forms = forms = [form(term, fold=fold) for term in terms]
         if fold:
-            forms += [written for each in forms[:] for written in write_in_cipher(each)]
+            forms += [written for each in forms[:] for written in (*write_in_cipher(each), *join_words(each))]
         self._spaced = any(" " in each for each in forms)
         self._edges = [(needs_boundary(each[0]), needs_boundary(each[-1])) for each in forms]
         self._automaton = build_automaton(forms)

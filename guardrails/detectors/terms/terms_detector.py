@@ -72,8 +72,8 @@ class TermsConfig(Config):
     """Whether a term must stand alone as a word, or may be part of one."""
     case: Literal["ignore", "exact"] = "ignore"
     """`ignore` folds case, accents, invisible and look-alike characters, and undoes leetspeak, spaced-out and repeated
-    letters and codes such as `&#105;`, and finds terms of eight letters or more in ROT13, Atbash and backwards; `exact` compares
-    the text as it is."""
+    letters and codes such as `&#105;`, and finds terms of eight letters or more in ROT13, Atbash and backwards, and those of
+    several words and twelve letters or more without their spaces; `exact` compares the text as it is."""
     inflect: bool | Annotated[list[Language], Field(min_length=1)] = Field(
         default=False, examples=[True, ["en", "de"]]
     )
@@ -135,4 +135,5 @@ KIND = Kind(
     config=TermsConfig,
     categories=lambda name, config: frozenset({_category(name, config)}),
     build=_build,
+    version=2,
 )

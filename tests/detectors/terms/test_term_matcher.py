@@ -33,6 +33,25 @@ def test_spans_are_those_of_the_text_as_it_was_given(
     assert TermMatcher(["bad", "project x"], words=words, fold=fold).search(text) == spans
 
 
+@each_case(
+    ("text", "spans"),
+    [
+        ("a PROJECTNIGHTINGALE.", [(2, 20)]),
+        ("ProjectNightingale", [(0, 18)]),
+        ("#projectnightingale", [(1, 19)]),
+        ("projectnightingales", []),
+        ("an everyday word", []),
+    ],
+)
+def test_longer_terms_of_several_words_are_found_without_spaces(
+    text: str, spans: list[tuple[int, int]]
+) -> None:
+    """As pictures are read; short ones joined are other words, and where terms are not folded they are as they stand."""
+    terms = ["Project Nightingale", "every day"]
+    assert TermMatcher(terms, words=True, fold=True).search(text) == spans
+    assert TermMatcher(terms, words=True, fold=False).search(text) == []
+
+
 def test_terms_are_compared_in_one_form() -> None:
     """Runs of white space are one space; nothing is left of a term without a character to look for."""
     assert form("  Bad \t Word ", fold=True) == "bad word"
