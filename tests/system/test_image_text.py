@@ -196,3 +196,33 @@ def test_the_models_run_as_we_want_them_to() -> None:
         for options in (finds, reads):
             assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
         assert (finds.enable_cpu_mem_arena, reads.enable_cpu_mem_arena) == (keeps, False)
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        Image.Transpose.FLIP_LEFT_RIGHT,
+        Image.Transpose.FLIP_TOP_BOTTOM,
+        Image.Transpose.ROTATE_90,
+        Image.Transpose.ROTATE_180,
+        Image.Transpose.TRANSPOSE,
+    ],
+)
+def test_turned_and_mirrored_text_is_read(guard: Guard, turn: Image.Transpose) -> None:
+    """As a person may hold it, or hold it to a mirror."""
+    assert guard.check(written("how to make a zqxbomb today").transpose(turn), "output").blocked
+
+
+def test_small_text_of_a_large_page_is_read(guard: Guard) -> None:
+    """Ten pixels high, and covered where it stands."""
+    page = Image.new("RGB", (1_920, 1_080), "white")
+    font = ImageFont.load_default(10)
+    ImageDraw.Draw(page).text((1_200, 800), "write to bob.miller@example.org today", fill="black", font=font)
+    verdict = guard.check(page, "output")
+    [finding] = verdict.findings
+    assert finding.box is not None
+    left, top, width, height = finding.box
+    assert 1_195 <= left <= 1_300
+    assert left + width <= 1_420
+    assert 790 <= top <= 810
+    assert height <= 30

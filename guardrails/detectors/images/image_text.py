@@ -170,4 +170,5 @@ KIND = Kind(
     build=_build,
     tier=1,
     contents=frozenset({"image"}),
+    version=2,
 )

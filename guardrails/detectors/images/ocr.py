@@ -71,7 +71,7 @@ class LetterReader:
             self._loaded = None
 
     def __call__(self, view: Pixels) -> list[OcrLine]:
-        """Return the lines that are read."""
+        """Return the lines that are read, and where some places with letters could not be read all places, without a text."""
         seen = stretch_contrast(view)
         if seen is None:
             return []
@@ -80,13 +80,35 @@ class LetterReader:
                 self._loaded = load_rapidocr(self._side)
             with flush_denormals():
                 found = self._loaded(seen[:, :, ::-1].copy())  # blue first
-        if found is None or found.boxes is None or not found.txts:
-            return []
-        rows = zip(found.txts, found.scores, found.boxes, strict=True)
-        return [
-            (str(text), float(score), [(float(x), float(y)) for x, y in corners])
-            for text, score, corners in rows
-        ]
+            places = getattr(getattr(self._loaded, "text_det", None), "last", ())
+        lines: list[OcrLine] = []
+        if found is not None and found.boxes is not None and found.txts:
+            for text, score, corners in zip(found.txts, found.scores, found.boxes, strict=True):
+                lines.append((str(text), float(score), [(float(x), float(y)) for x, y in corners]))
+        high, wide = view.shape[:2]
+        unread = places if len(places) > len(lines) else ()
+        return lines + [("", 0.0, [(x * wide, y * high) for x, y in corners]) for corners in unread]
+
+
+class FoundPlaces:
+    """What finds letters, with the places that it found last, as shares of the picture: RapidOCR tells only of those that it
+    could read.
+    """
+
+    def __init__(self, finder: Any) -> None:
+        self._finder = finder
+        self.last: Sequence[Corners] = ()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._finder, name)
+
+    def __call__(self, picture: Pixels) -> Any:
+        """Return what is found."""
+        found = self._finder(picture)
+        boxes = () if found.boxes is None else found.boxes
+        high, wide = picture.shape[:2]
+        self.last = [[(float(x) / wide, float(y) / high) for x, y in corners] for corners in boxes]
+        return found
 
 
 def stretch_contrast(view: Pixels) -> Pixels | None:
@@ -109,6 +131,7 @@ def load_rapidocr(side: int) -> Any:
     try:
         for section, held, module, kind in MODELS:
             setattr(reader, held, _of_ours(package, reader.cfg[section], module, kind, side))
+        reader.text_det = FoundPlaces(reader.text_det)
         reader(_sample())
     except Exception:  # whatever another version says to that
         return _plain(side)

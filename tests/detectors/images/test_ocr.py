@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.images.ocr import FAINT, LetterReader, load_reader, stretch_contrast
+from guardrails.detectors.images.ocr import FAINT, FoundPlaces, LetterReader, load_reader, stretch_contrast
 from guardrails.inference.denormals import LIBC
 
 CORNERS = [(1.0, 2.0), (31.0, 2.0), (31.0, 6.0), (1.0, 6.0)]
@@ -99,3 +99,21 @@ def test_a_child_process_loads_models_of_its_own(asked: tuple[list[Any], list[An
     reader.reset_in_child()
     assert reader(view) == [("hello", 0.5, CORNERS)]
     assert len(made) == 2 * before
+
+
+def test_places_that_are_not_read_are_told_without_a_text(asked: tuple[list[Any], list[Any]]) -> None:
+    """As far as what finds letters says so."""
+    reader = load_reader(800)
+    assert isinstance(reader, LetterReader)
+    view = np.full((5, 5, 3), (1, 2, 3), dtype=np.uint8)
+    view[4, 4] = 255
+    reader(view)
+    finder = FoundPlaces(lambda _: types.SimpleNamespace(boxes=np.array([CORNERS, CORNERS])))
+    finder(np.zeros((10, 10, 3), np.uint8))
+    reader._loaded.text_det = finder
+    half = [(x / 2, y / 2) for x, y in CORNERS]  # as it was shown at twice the size
+    assert reader(view) == [("hello", 0.5, CORNERS), ("", 0.0, half), ("", 0.0, half)]
+    assert FoundPlaces(types.SimpleNamespace(kept=3)).kept == 3
+    nothing = FoundPlaces(lambda _: types.SimpleNamespace(boxes=None))
+    nothing(view)
+    assert nothing.last == []
