@@ -2,7 +2,8 @@
 
 A stretch has the numbers of the findings that are about it. A finding that is about all of a text has none, unless it is known
 which words raise its score: then those are its stretches. What was found in texts that were read together, or in one that stood
-encoded, is marked where it stands in what was given.
+encoded, is marked where it stands in what was given. What was read in pictures, or heard, is a text of its own, also where
+nothing was found in it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Final
 
 from guardrails.authoring.explain.explained_findings import CheckFindings, NumberedFinding
 from guardrails.authoring.explain.word_importance import ScoreImportance
+from guardrails.detectors.encodings.extractors import Span
+from guardrails.detectors.images.text_layout import PlacedText
 from guardrails.engine.content.content_tree import Leaf, resolve_span
 from guardrails.engine.core.observers import CheckRecord
 from guardrails.types import Text
@@ -72,7 +75,7 @@ def mark_texts(
     for found in findings.found:
         if found.finding.span is None:
             continue
-        for index, start, end in resolve_span(leaves, found.leaf, found.finding.span):
+        for index, start, end in _find_places(leaves, found.leaf, found.finding.span):
             content = leaves[index].content
             if not isinstance(content, Text):
                 continue
@@ -80,11 +83,25 @@ def mark_texts(
             if not (_is_passage(check, found) and end - start >= LEAST * len(content.text)):
                 stretched.setdefault(index, []).append((start, end, found.number))
         for span in words.get(found.number, ()):
-            for index, start, end in resolve_span(leaves, found.leaf, span):
+            for index, start, end in _find_places(leaves, found.leaf, span):
                 stretched.setdefault(index, []).append((start, end, found.number))
-    own = [index for index, leaf in enumerate(leaves) if isinstance(leaf.content, Text) and not leaf.again]
+    own = [
+        index
+        for index, leaf in enumerate(leaves)
+        if isinstance(leaf.content, Text) and (not leaf.again or _is_read(leaf))
+    ]
     order = sorted(own, key=lambda index: (index not in stretched, index not in touched))[:TEXTS]
     return [_mark_text(leaves[at], at, stretched.get(at, [])) for at in sorted(order)], len(own) - len(order)
+
+
+def _is_read(leaf: Leaf) -> bool:
+    """Tell whether a text was read in a picture, or heard."""
+    return isinstance(leaf.derived, PlacedText)
+
+
+def _find_places(leaves: Sequence[Leaf], leaf: int, span: Span) -> Sequence[tuple[int, int, int]]:
+    """Return where a span of a text stands in what was given, or in what was read."""
+    return [(leaf, *span)] if _is_read(leaves[leaf]) else [*resolve_span(leaves, leaf, span)]
 
 
 def _is_passage(check: CheckRecord, found: NumberedFinding) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+import zxingcpp
 
 from guardrails import Guard
 from guardrails.authoring.explain.explained_texts import SHOWN, TEXTS
@@ -85,3 +87,19 @@ def test_texts_are_bounded(guard: Guard) -> None:
     assert (last.text, len(last.marks)) == ("blast", 1)
     assert said.texts[-2].cut == 8
     assert len(said.texts[-2].text) == SHOWN
+
+
+def test_what_was_read_in_a_picture_is_shown(guard_of: Callable[..., Guard]) -> None:
+    """Also where nothing was found in it; with what was found marked in it."""
+    guard = guard_of("""
+detectors:
+  written: {use: image_text, read: [codes]}
+  words: {use: terms, terms: [blast], category: custom.x}
+rules:
+  - {id: x, on: input, when: custom.x > 0, then: flag}
+""")
+    for written, found in (("a bus in the rain", []), ("a blast in the rain", [("blast", (1,))])):
+        code = zxingcpp.create_barcode(written, zxingcpp.BarcodeFormat.QRCode)
+        said = explain(guard, np.pad(np.asarray(code.to_image(scale=6)), 40, constant_values=255))
+        assert [(each.origin, each.text) for each in said.texts] == [("code", written)]
+        assert marks(said) == [("", found)]
