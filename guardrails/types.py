@@ -119,8 +119,7 @@ class Media:
 
     `source` is what a picture is read from where that is not `data`: a path, a Pillow image, an array. To detectors that look
     at pixels it is the picture itself, decoded (`media.images.picture.Picture`). `declared` is the type that somebody says
-    the bytes are of, such as `image/png`. `partial` tells that it is a picture on its way in a stream, which is followed by the
-    finished one.
+    the bytes are of, such as `image/png`; `partial`, that the finished picture follows in its stream.
     """
 
     kind: ClassVar[str] = "media"
@@ -399,17 +398,16 @@ CONFIDENTIAL = ("content", "restorer", "system", "prompt", "sources", "heard", "
 class Verdict(Generic[T_co]):
     """What a policy says of what was checked.
 
-    `content` is what to use from now on, in the shape that was given (`T_co`): redacted where a rule says so,
-    None when blocked. `complete` is False when detectors were skipped because nothing stricter could
-    happen. `removed` holds the paths of earlier turns that were taken out (`history: remove`).
-    `unavailable` says that the content is blocked because rules with `on_error: block` could not be decided, which is no
-    violation: no rule that blocks has fired, and the same content may pass another time. None otherwise.
-    `restorer` is what the check handed out (`with: vault`), for `vault`, `restore` and a check of the reply; `system` is
-    the system prompt of the conversation that was checked, `prompt` what the user asks in it, `sources` what was retrieved
-    for it, `heard` what tools returned in it and before it, for the latter too. `format_failures` are the replies that a rule
-    with `on_fail` could not repair, with what is wrong. `timings_ms` has the milliseconds of each detector and their `total`,
-    `rule_timings_ms` those that the conditions and exceptions of each rule took which was tried, by its id. `layout` is known
-    where decisions are put on record. `language` is that in which a built-in message is said of a block.
+    `content` is what to use from now on, in the shape that was given (`T_co`): redacted where a rule says so, None when blocked.
+    `complete` is False when detectors were skipped because nothing stricter could happen. `removed` holds the paths of earlier
+    turns that were taken out (`history: remove`). `unavailable` says that the content is blocked because rules with
+    `on_error: block` could not be decided, which is no violation: no rule that blocks has fired, and the same content may pass
+    another time. None otherwise. `restorer` is what the check handed out (`with: vault`), for `vault`, `restore` and a check of
+    the reply; `system` is the system prompt of the conversation that was checked, `prompt` what the user asks in it, `sources`
+    what was retrieved for it, `heard` what tools returned in it and before it, for the latter too. `format_failures` are the
+    replies that a rule with `on_fail` could not repair, with what is wrong. `timings_ms` has the milliseconds of each detector
+    and their `total`, `rule_timings_ms` those that the conditions and exceptions of each rule took which was tried, by its id.
+    `layout` is known where decisions are put on record. `language` is that in which a built-in message is said of a block.
 
     A verdict goes through pickle, as between processes, without what was checked: neither `content` nor what is handed on.
     """

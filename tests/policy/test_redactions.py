@@ -11,8 +11,8 @@ import pytest
 from guardrails import Action, Guard
 from guardrails.errors import PolicyErrors
 from guardrails.plugins import FoundValue, PluginError, Redaction
+from guardrails.policy.editing.json_schema import json_schema
 from guardrails.policy.redactions import BUILTIN, REDACTIONS, read_redaction
-from guardrails.policy.schema import json_schema
 from guardrails.registry.sources import PluginSources
 from tests.cases import each_case
 

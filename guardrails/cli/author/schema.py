@@ -42,9 +42,9 @@ def run(args: argparse.Namespace) -> int:
     if args.settings:
         from guardrails.proxy.configuration.settings import json_schema as schema
     elif args.tests:
-        from guardrails.policy.schema import json_schema_of_tests as schema
+        from guardrails.policy.editing.json_schema import json_schema_of_tests as schema
     else:
-        from guardrails.policy.schema import json_schema as schema
+        from guardrails.policy.editing.json_schema import json_schema as schema
 
     text = json.dumps(schema(), indent=2, ensure_ascii=False)
     if args.out is None:

@@ -9,7 +9,7 @@ import pytest
 
 from guardrails.cli import main
 from guardrails.detectors.kinds import BUILTIN
-from guardrails.policy.schema import json_schema
+from guardrails.policy.editing.json_schema import json_schema
 
 ROOT = Path(__file__).resolve().parents[3]
 

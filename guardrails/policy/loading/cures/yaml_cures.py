@@ -58,6 +58,16 @@ BARE: Final = re.compile(r"(\s*(?:- +)*)([a-z_]+) +([^:#]+)$")
 SLASHES: Final = re.compile(r"(?:^|\s)(//.*)$")
 INNER: Final = re.compile(r"([{,]\s*[\w.-]+:\s+)([^,{}\[\]\"']*:\s[^,{}\[\]\"']*)(?=[,}])")
 """A text within { } that holds a colon."""
+APOSTROPHE: Final = re.compile(r"([\[{,:]\s*)'([^'\"]*\w)'(\w[^'\"]*)'(?=\s*[,\]}]|\s*$)")
+"""A text in single quotes that holds one."""
+NO_COMMA: Final = re.compile(
+    r"([{,]\s*[\w.-]+:\s+(?:\"[^\"]*\"|[^,{}\[\]\"':]*\S))(\s+[a-z]{2}(?:-[A-Z]{2})?:\s)"
+)
+"""A text by its language within { }, and the next language without a comma before it."""
+OPEN_LIST: Final = re.compile(r"(\[[^\[\]{}\"']*?)(,\s*[\w.-]+:\s)")
+"""A list that is not closed before the next key."""
+MAPPING: Final = re.compile(r"\{\s*[\w.-]+\s*:|\[(?![^\]]*\]\s*\w)")
+"""How what is a mapping or a list begins, and no text that begins with a bracket."""
 ESCAPED: Final = re.compile(r'"([^"\']*\\[^"\']*)"')
 QUOTED: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'")
 SPECIAL: Final = "&*!%@`[]{}|>#,?"
@@ -80,7 +90,11 @@ Repair = Callable[[str], "Iterator[tuple[int, str, str, str]]"]
 
 def quote_text(text: str) -> str:
     """Return a text in quotes, without those at its ends."""
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+    if (
+        len(text) > 1
+        and text[0] == text[-1]
+        and (text[0] == "'" or (text[0] == '"' and '"' not in text[1:-1]))
+    ):
         text = text[1:-1]
     if ('"' in text or "\\" in text) and text.isprintable():
         return "'" + text.replace("'", "''") + "'"
@@ -102,6 +116,29 @@ def _open_quote(line: str) -> Iterator[tuple[int, str, str, str]]:
             end = closers.start() if closers and at < closers.start() else len(line)
             for stop in dict.fromkeys((len(line.rstrip()), end)):
                 yield at, "the quote that opens here is not closed", "", line[:stop] + quote + line[stop:]
+
+
+def _apostrophe(line: str) -> Iterator[tuple[int, str, str, str]]:
+    found = APOSTROPHE.search(line)
+    if found and re.search(r"[{\[]", line[: found.start(2)]):
+        doubled = APOSTROPHE.sub(lambda each: f'{each[1]}"{each[2]}\'{each[3]}"', line)
+        message = "the apostrophe ends the text, which stands in single quotes"
+        yield found.end(2), message, "", doubled
+
+
+def _no_comma(line: str) -> Iterator[tuple[int, str, str, str]]:
+    if found := NO_COMMA.search(line):
+        yield found.end(1), "a comma is missing between two languages", "", NO_COMMA.sub(r"\1,\2", line)
+
+
+def _open_list(line: str) -> Iterator[tuple[int, str, str, str]]:
+    if found := OPEN_LIST.search(line):
+        yield (
+            found.start(1),
+            "the '[' that opens here is not closed",
+            "",
+            OPEN_LIST.sub(r"\1]\2", line, count=1),
+        )
 
 
 def _open_bracket(line: str) -> Iterator[tuple[int, str, str, str]]:
@@ -128,6 +165,8 @@ def _unquoted(line: str) -> Iterator[tuple[int, str, str, str]]:
     if found is None:
         return
     value = found[4]
+    if MAPPING.match(value):
+        return  # in quotes it would be a text
     if value[0] in "\"'":
         message = f"the text in quotes ends at the next {value[0]}, and more follows"
     elif value[0] in SPECIAL:
@@ -159,6 +198,9 @@ REPAIRS: Final[tuple[Repair, ...]] = (
     _slashes,
     _tight_colon,
     _no_colon,
+    _apostrophe,
+    _no_comma,
+    _open_list,
     _open_quote,
     _open_bracket,
     _bad_escape,
