@@ -56,7 +56,7 @@ def test_a_digest_names_everything_that_findings_depend_on(tmp_path: Path) -> No
         build(tmp_path, **base).digest,
         build(tmp_path, name="u", **base).digest,
         build(tmp_path, score=0.5, **base).digest,
-        build(tmp_path, of=replace(TERMS, version=2), **base).digest,
+        build(tmp_path, of=replace(TERMS, version=TERMS.version + 1), **base).digest,
     ]
     path.write_text("b\n")
     digests.append(build(tmp_path, **base).digest)
