@@ -347,7 +347,7 @@ def test_what_is_borne_out_beyond_a_border_does_not_go_out(
 LIMITS = [
     ("limits: {film_seconds: 5}", 0.1, "longer than 5 s"),
     ("", 400.0, "longer to judge"),
-    ("limits: {film_seconds: 3}", 0.1, "stopped: seconds"),
+    ("limits: {film_seconds: 3}", 0.1, "seconds long, which is more than 3"),
     ("limits: {film_seconds: 8}", 0.1, None),
     ("", 0.1, None),
 ]
