@@ -1,8 +1,9 @@
 """Finds words and phrases in a text: one Aho-Corasick automaton, whatever the length of the list.
 
 Terms and text are folded alike (case, accents, compatibility forms, invisible and look-alike characters), so
-that a term is found however it is dressed; `case: exact` compares the plain text instead. In phrases any single
-white space counts as a space. Every complete occurrence is a finding of its own; overlaps merge when redacted.
+that a term is found however it is dressed; `case: exact` compares the plain text instead. In phrases up to `WIDEST_GAP` white
+spaces count as a space, and with `case: ignore` so do a hyphen and an underscore. Every complete occurrence is a finding of its
+own; overlaps merge when redacted.
 
 With `case: ignore`, a term of `CIPHERED` letters or more is looked for in cipher too (`write_in_cipher`), as a sentence around it
 does not show one. A text in which spelling tricks are found (leetspeak, spaced-out or repeated letters, codes for
@@ -11,8 +12,10 @@ characters) is searched once more for terms in disguise; a text without pays one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Final
 
 import ahocorasick_rs
 
@@ -27,9 +30,15 @@ from guardrails.text.spelling import (
     spelling_pattern,
     term_skeleton,
 )
+from guardrails.text.views import Pieces
 
 SPACES = tuple(char for char in map(chr, range(0x3001)) if char.isspace() and char != " ")
 ASCII_SPACES = tuple(char for char in SPACES if char.isascii())
+
+WIDEST_GAP: Final = 8
+"""White spaces between two words of a phrase, such as an empty line and an indent; more hold the words apart."""
+_GAP: Final = re.compile(f"  {{1,{WIDEST_GAP - 1}}}")
+_HYPHEN: Final = re.compile(r"(?<=\w)-(?=\w)")
 
 LARGEST_TABLE = 1_000_000
 """Characters of all terms up to which the automaton is a full table."""
@@ -70,6 +79,20 @@ def single_spaces(text: str) -> str:
     return text
 
 
+def close_gaps(view: TextView) -> TextView:
+    """Return the view of a text in which each run of white space, up to the widest gap, is one space."""
+    text = single_spaces(view.text)
+    if "  " not in text:
+        return TextView(text).over(view)
+    pieces, parts, at, length = Pieces(), list[str](), 0, 0
+    for gap in _GAP.finditer(text):
+        parts += (text[at : gap.start()], " ")
+        length += gap.start() - at + 1
+        pieces.append(length - 1, length, gap.start(), gap.end())
+        at = gap.end()
+    return TextView("".join([*parts, text[at:]]), pieces).over(view)
+
+
 def form(term: str, *, fold: bool) -> str:
     """Return the form in which a term is compared; empty if nothing is left of it."""
     text = fold_text(term).text if fold else term
@@ -90,9 +113,14 @@ def write_in_cipher(form: str) -> tuple[str, ...]:
 
 
 def join_words(form: str) -> tuple[str, ...]:
-    """Return the form of a term of several words without its spaces; none of what is short."""
+    """Return the other ways in which the words of a term are joined: hyphens and underscores for its spaces, spaces for its
+    hyphens, and nothing at all in the place of spaces, but for what is short.
+    """
+    apart = _HYPHEN.sub(" ", form)
+    spelled = (form.replace(" ", "-"), form.replace(" ", "_"), apart)
     joined = form.replace(" ", "")
-    return (joined,) if len(form) > len(joined) and sum(map(str.isalpha, joined)) >= JOINED else ()
+    close = (joined,) if sum(map(str.isalpha, joined)) >= JOINED else ()
+    return tuple(dict.fromkeys(each for each in (*spelled, *close) if each != form))
 
 
 def build_automaton(forms: Sequence[str]) -> ahocorasick_rs.AhoCorasick:
@@ -130,8 +158,8 @@ class DisguiseMatcher:
 
     def search(self, marks: TextView) -> set[tuple[int, int]]:
         """Return the raw spans of the terms in a marked text."""
-        view = fold_text(marks.text)
-        hay = single_spaces(view.text)
+        view = close_gaps(fold_text(marks.text))
+        hay = view.text
         found = {*self._plain.find_matches_as_indexes(hay, overlapping=True), *self._candidates(hay)}
         return {
             marks.original(*view.original(start, end))
@@ -207,23 +235,25 @@ class TermMatcher:
         if not text.isascii():
             return False
         hay = text.lower() if self.fold else text
-        if self._automaton.find_matches_as_indexes(single_spaces(hay) if self._spaced else hay):
+        if self._automaton.find_matches_as_indexes(
+            _GAP.sub(" ", single_spaces(hay)) if self._spaced else hay
+        ):
             return False
         return self._disguises is None or is_clean(text)
 
     def search(self, text: str) -> list[tuple[int, int]]:
         """Return the spans of the terms in a text, in order."""
         text = replace_surrogates(text)
-        view = fold_text(text) if self.fold else None
-        hay = text if view is None else view.text
+        view = fold_text(text) if self.fold else TextView(text)
         if self._spaced:
-            hay = single_spaces(hay)
+            view = close_gaps(view)
+        hay = view.text
         matches = self._automaton.find_matches_as_indexes(hay, overlapping=True)
         marks = mark_obfuscations(text) if self._disguises is not None else None
         if not matches and marks is None:
             return []
         spans = {
-            (start, end) if view is None else view.original(start, end)
+            view.original(start, end)
             for index, start, end in matches
             if not self.words or _stands_alone(hay, self._edges[index], start, end)
         }

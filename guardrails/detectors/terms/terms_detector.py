@@ -72,8 +72,9 @@ class TermsConfig(Config):
     """Whether a term must stand alone as a word, or may be part of one."""
     case: Literal["ignore", "exact"] = "ignore"
     """`ignore` folds case, accents, invisible and look-alike characters, and undoes leetspeak, spaced-out and repeated
-    letters and codes such as `&#105;`, and finds terms of eight letters or more in ROT13, Atbash and backwards, and those of
-    several words and twelve letters or more without their spaces; `exact` compares the text as it is."""
+    letters and codes such as `&#105;`, takes a hyphen or an underscore between words for a space, and finds terms of eight
+    letters or more in ROT13, Atbash and backwards, and those of several words and twelve letters or more without their spaces;
+    `exact` compares the text as it is. Up to eight white spaces between words are one, with either."""
     inflect: bool | Annotated[list[Language], Field(min_length=1)] = Field(
         default=False, examples=[True, ["en", "de"]]
     )

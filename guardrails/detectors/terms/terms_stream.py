@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from guardrails.detectors.detection_stream import DetectionStream
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
-from guardrails.detectors.terms.term_matcher import TermMatcher, needs_boundary, single_spaces
+from guardrails.detectors.terms.term_matcher import TermMatcher, close_gaps, needs_boundary
 from guardrails.text import TextView, fold_text, replace_surrogates
 from guardrails.text.growing import find_cut, last_word_start, mark_part
 from guardrails.types import Detection, Finding
@@ -100,10 +100,12 @@ class TermStream(DetectionStream):
 
     def _hay(self, part: str) -> tuple[str, TextView]:
         if not self._terms.fold:
-            return single_spaces(part), TextView(part)
+            view = close_gaps(TextView(part))
+            return view.text, view
         marks = mark_part(part)
         view = fold_text(part) if marks is None else fold_text(marks.text).over(marks)
-        return single_spaces(view.text), view
+        view = close_gaps(view)
+        return view.text, view
 
     def _may_stand(self, hay: str, at: int) -> bool:
         """Say whether a term may begin at a place, as far as the character in front of it tells."""

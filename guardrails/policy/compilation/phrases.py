@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from guardrails.detectors.terms.term_matcher import form, needs_boundary, single_spaces
+from guardrails.detectors.terms.term_matcher import close_gaps, form, join_words, needs_boundary
 from guardrails.text import fold_text, replace_surrogates
 
 NEAR = 80
@@ -21,7 +21,8 @@ class Phrases:
 
     def __init__(self, texts: Iterable[str]) -> None:
         written = [*texts]
-        self.forms = frozenset(filter(None, (form(text, fold=True) for text in written)))
+        plain = [each for text in written if (each := form(text, fold=True))]
+        self.forms = frozenset((*plain, *(joined for each in plain for joined in join_words(each))))
         self.longest = max(map(len, written), default=0)
 
     def __le__(self, other: Phrases) -> bool:
@@ -33,9 +34,10 @@ class Phrases:
 
     def find(self, text: str) -> list[Stretch]:
         """Return where the phrases stand in a text, in order; stretches may overlap."""
-        view = fold_text(replace_surrogates(text))
-        hay = single_spaces(view.text)
-        return sorted(view.original(*each) for phrase in self.forms for each in _find_words(hay, phrase))
+        view = close_gaps(fold_text(replace_surrogates(text)))
+        return sorted(
+            view.original(*each) for phrase in self.forms for each in _find_words(view.text, phrase)
+        )
 
     def find_around(self, text: str, span: Stretch, reach: int) -> Iterator[Stretch]:
         """Yield where the phrases stand in a text, no further than `reach` characters from a stretch of it: a function of what

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from guardrails.detectors.terms.term_matcher import (
     TermMatcher,
+    close_gaps,
     form,
+    join_words,
     needs_boundary,
     single_spaces,
     write_in_cipher,
 )
+from guardrails.text import TextView
 from tests.cases import each_case
 
 
@@ -62,6 +65,29 @@ def test_terms_are_compared_in_one_form() -> None:
 def test_scripts_without_spaces_have_no_word_boundaries() -> None:
     """A name in a Chinese text touches the words around it."""
     assert [needs_boundary(char) for char in "a1\u574f."] == [True, True, False, False]
+
+
+def test_gaps_are_closed_and_offsets_stay_known() -> None:
+    """Each run of white space is one space; one that is wider than a gap stays more than one."""
+    view = close_gaps(TextView("a \n b" + 9 * " " + "c"))
+    assert view.text == "a b  c"
+    assert (view.original(1, 2), view.original(2, 3), view.original(5, 6)) == ((1, 4), (4, 5), (14, 15))
+    assert close_gaps(TextView("a b")).original(2, 3) == (2, 3)
+
+
+@each_case(
+    ("term", "others"),
+    [
+        ("bad", ()),
+        ("bad moon", ("bad-moon", "bad_moon")),
+        ("risk-free", ("risk free",)),
+        ("project nightingale", ("project-nightingale", "project_nightingale", "projectnightingale")),
+        ("-x", ()),
+    ],
+)
+def test_words_are_joined_in_other_ways(term: str, others: tuple[str, ...]) -> None:
+    """As hyphens and underscores join them, and without any where they are long."""
+    assert join_words(term) == others
 
 
 def test_white_space_becomes_spaces_one_to_one() -> None:

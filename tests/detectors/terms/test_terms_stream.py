@@ -147,3 +147,15 @@ def test_streams_find_inflected_forms(data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=6)))
     parts = [text[low:high] for low, high in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     assert disagreement(terms_of(words), text, parts) == ""
+
+
+@pytest.mark.parametrize("fold", [True, False])
+@given(data=st.data())
+@settings(max_examples=scale(100))
+def test_streams_find_words_however_far_apart(fold: bool, data: st.DataObject) -> None:
+    """A gap is one space however it is cut; one that is too wide ends a phrase."""
+    pieces = ["bad", "moon", "rise", " ", "  ", "\n", "       ", "-", "_", "\u3000", ".", "b4d"]
+    text = "".join(data.draw(st.lists(st.sampled_from(pieces), max_size=10)))
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=6)))
+    parts = [text[low:high] for low, high in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    assert disagreement(terms_of(["bad moon", "bad-moon rise", "moon"], fold=fold), text, parts) == ""
