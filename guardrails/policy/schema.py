@@ -7,7 +7,6 @@ puts both together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -21,7 +20,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from guardrails.detectors.config import Config, make_body_snippets
-from guardrails.policy.messages.fields import Helplines, TextsByLanguage
+from guardrails.policy.messages.fields import DATE as DATE
+from guardrails.policy.messages.fields import Helplines, TextsByLanguage, check_day
 from guardrails.policy.redactions import REDACTIONS
 from guardrails.policy.testing.test_fields import CONTENTS as CONTENTS
 from guardrails.policy.testing.test_fields import ExceptionTestDoc, StageName, TestDoc
@@ -30,7 +30,6 @@ from guardrails.registry.sources import PluginError
 
 ID = r"^[a-z0-9][a-z0-9_.-]*$"
 DETECTOR_NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
-DATE = r"^\d{4}-\d{2}-\d{2}$"
 FORMS = {
     ID: "lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit",
     DETECTOR_NAME: "letters, digits, '_' and '-', beginning with a letter",
@@ -189,11 +188,7 @@ class ExceptionDoc(Config):
     @field_validator("expires")
     @classmethod
     def _exists(cls, value: str | None) -> str | None:
-        try:
-            date.fromisoformat(value or "2000-01-01")
-        except ValueError:
-            raise ValueError(f"{value!r} is no day of the calendar") from None
-        return value
+        return None if value is None else check_day(value)
 
 
 class UncheckedDoc(Config):

@@ -79,6 +79,10 @@ def single_spaces(text: str) -> str:
     return text
 
 
+def _close(text: str) -> str:
+    return _GAP.sub(" ", text) if "  " in text else text
+
+
 def close_gaps(view: TextView) -> TextView:
     """Return the view of a text in which each run of white space, up to the widest gap, is one space."""
     text = single_spaces(view.text)
@@ -235,9 +239,7 @@ class TermMatcher:
         if not text.isascii():
             return False
         hay = text.lower() if self.fold else text
-        if self._automaton.find_matches_as_indexes(
-            _GAP.sub(" ", single_spaces(hay)) if self._spaced else hay
-        ):
+        if self._automaton.find_matches_as_indexes(_close(single_spaces(hay)) if self._spaced else hay):
             return False
         return self._disguises is None or is_clean(text)
 

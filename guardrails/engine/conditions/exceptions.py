@@ -119,7 +119,12 @@ def _find_phrases(rule: Rule, finding: Finding, scene: FindingScene) -> list[Str
 
 def find_reread(rule: Rule, finding: Finding, scene: FindingScene) -> Reread | None:
     """Return what is to be judged again, and by whom, to know what a finding counts for; None where nothing is."""
-    stretches = _find_phrases(rule, finding, scene)
+    return _leave_phrases_out(_find_phrases(rule, finding, scene), finding, scene)
+
+
+def _leave_phrases_out(
+    stretches: Sequence[Stretch] | None, finding: Finding, scene: FindingScene
+) -> Reread | None:
     if not stretches or not isinstance(scene.content, Text):
         return None
     start, end = finding.span or (0, len(scene.content.text))
@@ -134,7 +139,7 @@ def apply_exceptions(rule: Rule, finding: Finding, scene: FindingScene) -> Findi
     stretches = _find_phrases(rule, finding, scene)
     if stretches is None:
         return None
-    reread = find_reread(rule, finding, scene) if stretches else None
+    reread = _leave_phrases_out(stretches, finding, scene)
     scores = None if reread is None else read_blank(reread) or scene.rereads.get(reread)
     if scores is None:
         return finding  # what was not judged again counts as it is

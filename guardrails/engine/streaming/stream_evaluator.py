@@ -69,7 +69,7 @@ class StreamEvaluator:
         *,
         joined: bool = False,
     ) -> None:
-        self._place, self._request, self._context = place, request, context
+        self._request, self._context = request, context
         self._plan: StreamPlan = pipeline.stream_plan((place.stage, *place.also))
         self._limits = pipeline.limits
         self._text = GrowingText(place, sys.maxsize if joined else self._limits.characters)
@@ -219,12 +219,12 @@ class StreamEvaluator:
         contents: list[tuple[int, Text]] = []
         for end in ends:
             text = self._text.between(self._starts[0], end)
-            contents.append((self._starts[-1], Text(text, self._place, self._context)))
+            contents.append((self._starts[-1], Text(text, self._text.place, self._context)))
             self._starts.append(end)
             while end - self._starts[0] > CONTEXT and len(self._starts) > 1:
                 del self._starts[0]
-        follows = [(begin, Text(self._text.between(begin, ends[-1]), self._place, self._context))]
-        read = Text(self._text.between(first, ends[-1]), self._place, self._context)
+        follows = [(begin, Text(self._text.between(begin, ends[-1]), self._text.place, self._context))]
+        read = Text(self._text.between(first, ends[-1]), self._text.place, self._context)
         forks = [None if stream is None else ask_safely(stream.fork) for _, stream in self._passages]
         tasks = [
             _task(bound, contents) if fork is None else _task(bound, follows, fork)
@@ -307,7 +307,7 @@ class StreamEvaluator:
 
     def _judge_carried(self, text: str, at: int, inline: int | None) -> Steps:
         """Judge the pictures that a stretch carries, for which it was held; what may not pass as it is stops the text there."""
-        tree = ContentTree(leaves=[Leaf(Text(text, self._place, self._context))])
+        tree = ContentTree(leaves=[Leaf(Text(text, self._text.place, self._context))])
         add_embedded_media(tree, self._pipeline.policies, self._text.most)
         del tree.leaves[0]
         if tree.leaves or tree.unchecked:
@@ -319,7 +319,7 @@ class StreamEvaluator:
         """Judge what stood encoded in the text."""
         payloads = [*hidden]
         contents: list[Any] = [
-            Text(each.text, replace(self._place, origin=each.origin), self._context) for each in payloads
+            Text(each.text, replace(self._text.place, origin=each.origin), self._context) for each in payloads
         ]
         places = [*range(len(contents))]
         tasks = [Task(bound, places, contents) for bound in self._plan.decoded]

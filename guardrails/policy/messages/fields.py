@@ -12,6 +12,17 @@ from pydantic_core import PydanticCustomError
 from guardrails.detectors.config import Config
 from guardrails.detectors.language.scripts import describe_language, is_language
 
+DATE: Final = r"^\d{4}-\d{2}-\d{2}$"
+
+
+def check_day(value: str) -> str:
+    """Return a date of the form `DATE`; raises `ValueError` where the calendar has no such day."""
+    try:
+        Date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is no day of the calendar") from None
+    return value
+
 
 def _check_language(tag: str) -> str:
     if not is_language(tag):
@@ -52,17 +63,13 @@ class HelplineDoc(Config):
     """What a message says in the place of `{helpline}`: a number, with a name if there is one."""
     source: str = Field(min_length=1, examples=["https://helpline.example/contact"])
     """Where the number was looked up: the helpline's own page, or a document."""
-    date: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$", examples=["2027-03-31"])
+    date: str = Field(pattern=DATE, examples=["2027-03-31"])
     """The day on which it was."""
 
     @field_validator("date")
     @classmethod
     def _exists(cls, value: str) -> str:
-        try:
-            Date.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f"{value!r} is no day of the calendar") from None
-        return value
+        return check_day(value)
 
 
 Reach = Annotated[str, AfterValidator(_check_reach)]
