@@ -2,13 +2,14 @@
 
 All heads are on one scale, so that a policy needs no table of thresholds: at `TEXT` (0.8) at most a budget of the harmless
 held-out texts, hard ones among them, are found by any head of those that share a budget (`SHARING`), and at most another one
-of each kind of natural texts and of those in each validated language (half of those in `dev/`: `data.natural`); at `DOCUMENT`
+of natural texts (half of those in `dev/`: `data.natural`): of English ones, of those in all other validated languages, and of
+each kind and each language by itself, where chance is allowed for (`allowed`); at `DOCUMENT`
 (0.95) at most `DOCUMENT_BUDGET` of harmless documents of 4k tokens; the heads share it so that most harm is found. A score is
 sigmoid(w_e * encoder + w_h * hashed + bias): the direction is a logistic regression's with weights not below 0, the scale goes
 through those two points (within `STEEP`, so that a head which no document comes near keeps to the scale of the others).
 
 The fast tier's score is the line that comes nearest to the whole model's. Its band: a text is left to the fast tier where all
-heads that are asked for are below `clear` (or above `sure`, where at most 0.2 % of the negatives stand), or all heads below
+heads that are asked for are below `clear` (or above `sure`, where at most 0.03 % of the negatives stand), or all heads below
 `calm`. Of the texts that the whole model finds by any head of a group that is mostly asked for together (`GROUPS`), at most
 1 % are settled by either (`fast_tier.py`).
 """
@@ -17,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,18 +30,18 @@ import evaluate
 import fast_tier
 import numpy as np
 from rows import HEADS, Row
+from scipy.stats import binom
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 from tokenizers import Tokenizer
 
-from guardrails.policy.shipped import shipped_folder
-
 FILES = ("encoder.onnx", "tokenizer.json", "hashed.npz")
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "tr", "ru", "ar", "hi", "zh", "ja", "ko")
 """The validated ones: of each there are some hundred harmful and harmless texts to train on, and as many natural ones to try."""
 FEW_WORDS = {"words": 4, "agreement": 0.68, "doubted": 0.6}
 """Both tiers must find what is found in so few words: `Kissing`, `strip mall`, `Which model is GPT?`."""
-WRONG = 0.002
+WRONG = 0.0003
 TEXT, DOCUMENT = 0.8, 0.95
 TEXT_CHARACTERS = 1_500
 """What is longer is a document: each window more is one more chance of a false alarm."""
@@ -58,27 +58,46 @@ SHARING = (HEADS[:10], ("unsafe",), *GROUPS[1:])
 """Heads that share a budget. `unsafe` has its own: it is the one that refuses by itself, and in a budget that ten more draw on
 it found a third less.
 """
-TEXT_BUDGETS = (0.04, 0.035, 0.015, 0.025, 0.015)
+TEXT_BUDGETS = (0.025, 0.03, 0.015, 0.015, 0.015)
 """Of each of these."""
-NATURAL_BUDGETS = (0.005, 0.005, 0.004, 1.0, 0.004)
-"""The same for natural texts in each language, all windows of each, among which there are no replies."""
+NATURAL_BUDGETS = (0.005, 0.005, 0.003, 1.0, 0.003)
+"""The same for natural texts of each kind and language, all windows of each, among which there are no replies."""
 KINDS = {
-    "framework_prompts": (0.006, 0.006, 0.012, 1.0, 0.01),
+    "framework_prompts": (0.006, 0.006, 0.004, 1.0, 0.008),
     "prism": (0.012, 0.012, 0.004, 1.0, 0.01),
     "wiki_talk": (0.012, 0.012, 0.004, 1.0, 0.01),
     "hh_online": (0.012, 0.012, 0.004, 1.0, 0.01),
-    "multilingual": (0.006, 0.006, 0.006, 1.0, 0.006),
-}
-"""What is natural but seldom: touchy subjects, quarrels, instructions of applications; all languages but English together."""
-LANGUAGE_BUDGETS = (0.015, 0.015, 0.01, 1.0, 0.015)
-"""Of each language by itself, of which there are some 150 texts."""
-MARGIN, MOST_TURNS = 0.5, 60
-"""Raw scores by which examples stay below the cut, and the shares that each head may begin with."""
+    "english": (0.0015, 0.0015, 0.001, 1.0, 0.0007),
+    "multilingual": (0.002, 0.003, 0.0015, 1.0, 0.001),
+} | dict.fromkeys(LANGUAGES[1:], (0.015, 0.015, 0.005, 1.0, 0.008))
+"""What is natural but seldom (touchy subjects, quarrels, instructions of applications), and all of English but these and all
+other languages together.
+"""
+SELDOM = ("framework_prompts", "prism", "wiki_talk", "hh_online")
+STACKED, NATURAL_WEIGHT, DISTRESS_WEIGHT = ("english", "multilingual", *SELDOM), 8.0, 1.0
+"""Natural texts that the sum `unsafe` is fitted on, and what they weigh together, and people in distress, beside all held-out harm,
+which weighs 1, and as much as that of harmless rows. Natural weights between 3 and 20 make little difference.
+"""
+CHANCE = 0.95
+MOST_TURNS = 60
+"""The shares that each head may begin with."""
 REFUSED = 0.03
 """People in distress who are taken for asking how to do it."""
 STEEP = (0.7, 2.5)
 """Logits of the scale for one of the regression, at least and at most."""
 Matrix = np.ndarray
+Windows = tuple[Matrix, Matrix, Matrix]
+"""The tiers' logits of the windows of texts, and where each text ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """Harmless texts of a kind: the logits of their windows, and the budget of each group."""
+
+    kind: str
+    windows: Windows
+    budgets: tuple[float, ...]
+    is_long: bool = False
 
 
 def fit(features: Matrix, label: Matrix, weight: Matrix) -> list[float]:
@@ -95,11 +114,13 @@ def fit(features: Matrix, label: Matrix, weight: Matrix) -> list[float]:
     return [*(round(weight, 5) for weight in weights), round(float(model.intercept_[0]), 5)]
 
 
-def stack(held: Sequence[Row], slow: Matrix) -> tuple[Matrix, float]:
-    """Return weights of all heads, and a bias, whose sum is the head `unsafe`: any harm, told from what all heads say.
+def stack(held: Sequence[Row], slow: Matrix, fast: Matrix, natural: Sequence[Calm]) -> tuple[Matrix, float]:
+    """Return weights of all heads of both tiers [2 * heads], and a bias, whose sum is the head `unsafe`: any harm, told from
+    what all heads say.
 
     A person in distress does no harm to others. What it is fitted on is held out, so that heads which are sure of what they
-    learnt count no more than they are worth.
+    learnt count no more than they are worth; natural texts are among it, as it is these that it must leave alone: without
+    them it found 48 % of the harm at .2 % of these, with them 64 % (each measured on the half that it was not fitted on).
     """
     harmless = set(evaluate.benign(held))
     chosen = [
@@ -107,13 +128,25 @@ def stack(held: Sequence[Row], slow: Matrix) -> tuple[Matrix, float]:
         for index, row in enumerate(held)
         if row.kind != "reply" and (index in harmless or any(row.labels.get(head) for head in HARMS))
     ]
-    label = np.array(
-        [int(index not in harmless and not held[index].labels.get("self_harm.intent")) for index in chosen]
+    harmful = np.array(
+        [index not in harmless and not held[index].labels.get("self_harm.intent") for index in chosen]
     )
-    weight = by_source([f"{held[index].source}:{value}" for index, value in zip(chosen, label, strict=True)])
-    model = LogisticRegression(C=0.1, class_weight="balanced", max_iter=500)
-    model.fit(slow[chosen], label, weight)
-    return model.coef_[0].astype(np.float32), float(model.intercept_[0])
+    calm = [np.hstack(each.windows[:2]) for each in natural if each.kind in STACKED]
+    weight = by_source(
+        [f"{held[index].source}:{value}" for index, value in zip(chosen, harmful, strict=True)]
+    )
+    heard = np.array([bool(held[index].labels.get("self_harm.intent")) for index in chosen])
+    for part, share in ((harmful, 1.0), (~harmful & ~heard, 1.0), (heard, DISTRESS_WEIGHT)):
+        weight[part] *= share / weight[part].sum()
+    features = np.concatenate([np.hstack([slow, fast])[chosen], *calm])
+    label = np.concatenate([harmful, np.zeros(len(features) - len(chosen), dtype=bool)])
+    shares = [np.full(len(each), NATURAL_WEIGHT / len(calm) / len(each)) for each in calm]
+    weight = np.concatenate([weight, *shares])
+    spread = StandardScaler().fit(features)
+    model = LogisticRegression(C=0.03, max_iter=2000)
+    model.fit(spread.transform(features), label, weight * (len(weight) / weight.sum()))
+    weights = model.coef_[0] / spread.scale_
+    return weights.astype(np.float32), float(model.intercept_[0] - weights @ spread.mean_)
 
 
 def by_source(sources: Sequence[str]) -> Matrix:
@@ -124,12 +157,17 @@ def by_source(sources: Sequence[str]) -> Matrix:
 
 
 def direction(held: Sequence[Row], at: int, slow: Matrix, fast: Matrix) -> tuple[Matrix, Matrix, list[float]]:
-    """Return which rows know a head, their labels, and the weights of both tiers with a bias."""
+    """Return which rows know a head, their labels, and the weights of both tiers with a bias.
+
+    Both tiers of `unsafe` are parts of one sum already (`stack`).
+    """
     head = HEADS[at]
     known = np.array([index for index, row in enumerate(held) if head in row.labels])
     label = np.array([held[index].labels[head] for index in known])
     groups = [f"{held[index].source}:{value}" for index, value in zip(known, label, strict=True)]
     weight = by_source(groups)
+    if head == "unsafe":
+        return known, label, [1.0, 1.0, 0.0]
     return known, label, fit(np.stack([slow[known, at], fast[known, at]], 1), label, weight)
 
 
@@ -151,7 +189,7 @@ def cuts(calm: Sequence[Budgeted], harm: Matrix, truth: Matrix, weight: Matrix) 
 
     def fits(shares: Matrix) -> bool:
         limits = steps[shares, columns]
-        return all((rows > limits).any(1).sum() <= _allowed(rows, budget) for rows, budget in calm)
+        return all((rows > limits).any(1).sum() <= allowed(len(rows), budget) for rows, budget in calm)
 
     def worth(shares: Matrix) -> float:
         found = harm > steps[shares, columns]
@@ -184,9 +222,11 @@ def answered(held: Sequence[Row], raw: Matrix) -> float:
     return float(np.quantile(raw[distress], 1 - REFUSED))
 
 
-def _allowed(rows: Matrix, budget: float) -> int:
-    """Return how many rows may be found: of few rows one, unless none may."""
-    return max(1, int(budget * len(rows))) if budget else 0
+def allowed(number: int, budget: float) -> int:
+    """Return how many of so many rows may be found: what a model that finds its budget in the long run stays within in
+    `CHANCE` of such samples. Of a few hundred texts one or two more or less say nothing, and must not move a cut.
+    """
+    return int(binom.ppf(CHANCE, number, budget))
 
 
 def above(tops: Sequence[Budgeted], at_text: Matrix) -> Matrix:
@@ -197,7 +237,8 @@ def above(tops: Sequence[Budgeted], at_text: Matrix) -> Matrix:
     spread = np.maximum(first.std(0), 1e-6)
     for more in np.arange(0.0, 30.0, 0.02):
         if all(
-            (rows > at_text + more * spread).any(1).sum() <= _allowed(rows, budget) for rows, budget in tops
+            (rows > at_text + more * spread).any(1).sum() <= allowed(len(rows), budget)
+            for rows, budget in tops
         ):
             return at_text + more * spread
     return first.max(0)
@@ -216,31 +257,16 @@ def _turns(columns: Matrix, most: int) -> list[int]:
     return [int(column) for _ in range(min(most, MOST_TURNS)) for column in columns]
 
 
-Windows = tuple[Matrix, Matrix, Matrix]
-"""The tiers' logits of the windows of texts, and where each text ends."""
-
-
 def tops(weights: Matrix, found: Windows) -> Matrix:
     """Return the highest raw scores of each text."""
     raw = weights[:, 0] * found[0] + weights[:, 1] * found[1] + weights[:, 2]
     return np.stack([part.max(0) for part in np.split(raw, found[2][:-1])])
 
 
-@dataclass(frozen=True, slots=True)
-class Calm:
-    """Harmless texts of a kind: the logits of their windows, and the budget of each group."""
-
-    windows: Windows
-    budgets: tuple[float, ...]
-    is_long: bool = False
-
-
 def scores(
-    held: Sequence[Row], slow: Matrix, fast: Matrix, long: Windows, natural: Sequence[Calm], examples: Windows
+    held: Sequence[Row], slow: Matrix, fast: Matrix, long: Windows, natural: Sequence[Calm]
 ) -> dict[str, dict[str, Any]]:
-    """Return the calibration of every head; `long` are documents, `natural` texts as they come, `examples` those of the shipped
-    policies, of which none may be found.
-    """
+    """Return the calibration of every head; `long` are documents, `natural` texts as they come."""
     fitted = [direction(held, at, slow, fast) for at in range(len(HEADS))]
     weights = np.array([each[2] for each in fitted])
     raw = weights[:, 0] * slow + weights[:, 1] * fast + weights[:, 2]
@@ -258,10 +284,8 @@ def scores(
         truth = np.array([[held[index].labels.get(head, 0) for head in heads] for index in harm])
         weight = by_source([held[index].source for index in harm])
         hard = raw[np.ix_(calm, columns)]
-        # An example above all harmless rows cannot be kept out by any cut of these.
-        shown = np.minimum(tops(weights, examples)[:, columns] + MARGIN, hard.max(0))
         kinds = [(rows[:, columns], budgets[group]) for rows, budgets in ordinary]
-        at_text = cuts(((hard, budget), *kinds, (shown, 0.0)), raw[np.ix_(harm, columns)], truth, weight)
+        at_text = cuts(((hard, budget), *kinds), raw[np.ix_(harm, columns)], truth, weight)
         if "self_harm.instructions" in heads:
             at = heads.index("self_harm.instructions")
             at_text[at] = max(at_text[at], answered(held, raw[:, columns[at]]))
@@ -275,7 +299,7 @@ def scores(
             quick = evaluate.sigmoid(alone[0] * fast[known, at] + alone[1])
             calm_quick = evaluate.sigmoid(alone[0] * fast_natural[:, at] + alone[1])
             sure = max(float(np.quantile(each, 1 - WRONG)) for each in (quick[label == 0], calm_quick))
-            out[head] = {"hashed": alone, "both": both, "sure": round(min(max(sure, 0.9), 0.9999), 4)}
+            out[head] = {"hashed": alone, "both": both, "sure": round(min(max(sure, 0.95), 0.9999), 4)}
     whole, quick = evaluate.combined(out, slow, fast), evaluate.quick(out, fast)
     for group_heads in GROUPS:
         columns = [HEADS.index(head) for head in group_heads]
@@ -299,26 +323,21 @@ def _line(fast: Matrix, whole: Matrix) -> list[float]:
     return [round(max(float(slope), 0.0), 5), round(float(bias), 5)]
 
 
-def harmless_examples() -> list[str]:
-    """Return the texts of `default.yaml` and `education.yaml` that their tests expect to pass, whole or with a word masked."""
-    pattern = re.compile(r'(?:input|output): "((?:[^"\\]|\\.)*)", expect: \{action: (?:allow|redact)')
-    files = [shipped_folder() / f"{name}.yaml" for name in ("default", "education")]
-    return [text for path in files for text in pattern.findall(path.read_text("utf-8"))]
-
-
 def calm_texts(folder: Path, natural: Mapping[str, Sequence[str]]) -> list[Calm]:
-    """Return natural texts by kind, those in other languages than English also all together."""
+    """Return natural texts by kind, those in English and those in other languages also all together."""
     out = []
-    others = [text for kind, texts in natural.items() if kind in LANGUAGES[1:] for text in texts]
-    for kind, texts in (*natural.items(), ("multilingual", others)):
-        if len(kind) == 2 and kind not in LANGUAGES:
-            continue
-        budgets = KINDS.get(kind, LANGUAGE_BUDGETS if kind in LANGUAGES else NATURAL_BUDGETS)
+    known = {kind: texts for kind, texts in natural.items() if len(kind) > 2 or kind in LANGUAGES}
+    others = [text for kind, texts in known.items() if kind in LANGUAGES[1:] for text in texts]
+    english = [
+        text for kind, texts in known.items() if kind not in (*LANGUAGES[1:], *SELDOM) for text in texts
+    ]
+    for kind, texts in (*known.items(), ("english", english), ("multilingual", others)):
+        budgets = KINDS.get(kind, NATURAL_BUDGETS)
         parts = [
             (long, [each for each in texts if (len(each) > TEXT_CHARACTERS) == long])
             for long in (False, True)
         ]
-        out += [Calm(evaluate.windows(folder, mine), budgets, long) for long, mine in parts if mine]
+        out += [Calm(kind, evaluate.windows(folder, mine), budgets, long) for long, mine in parts if mine]
     return out
 
 
@@ -328,8 +347,7 @@ def write_manifest(
     """Calibrate the model whose files lie in a folder, and write its manifest beside them."""
     slow, fast = evaluate.logits(folder, held, tok)
     documents = [text for kind in evaluate.documents(held, 4000).values() for text in kind]
-    long, examples = (evaluate.windows(folder, texts) for texts in (documents, harmless_examples()))
-    calm = calm_texts(folder, natural)
+    long, calm = evaluate.windows(folder, documents), calm_texts(folder, natural)
     manifest = {
         "name": name,
         "version": VERSION,
@@ -339,7 +357,7 @@ def write_manifest(
         "prompt_tokens": encoder.PROMPT_TOKENS,
         "view": "scripts",
         "languages": list(LANGUAGES),
-        "scores": scores(held, slow, fast, long, calm, examples),
+        "scores": scores(held, slow, fast, long, calm),
         "few_words": FEW_WORDS,
         "thresholds": {"text": TEXT, "text_characters": TEXT_CHARACTERS, "document": DOCUMENT},
     }

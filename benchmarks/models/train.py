@@ -35,8 +35,6 @@ from guardrails.text import fold_text
 
 TOPIC_TEXTS, TOPIC_CHARACTERS = 9_000, 160
 """Texts that the embedding is fitted on, and the longest of them: topics are told by questions and pieces of texts."""
-STACKED = 8_000
-"""Held-out rows that the head `unsafe` is put together by."""
 
 
 def train_hashed(rows: list[Row], *, epochs: int = 4, rate: float = 0.05, decay: float = 1e-6) -> HashedHeads:
@@ -128,11 +126,12 @@ def write_models(args: argparse.Namespace, rows: Sequence[Row]) -> None:
                 window=encoder.WINDOW,
                 topics=folder == small,
             )
-            (folder / "hashed.npz").write_bytes((small / "hashed.npz").read_bytes())
+            hashed = HashedHeads.load(small / "heads.npz")
+            hashed.save(folder / "hashed.npz")
             write()
-            some = held[:: max(1, len(held) // STACKED)]
-            slow, _ = evaluate.logits(folder, some, encoder.tokenizer(folder))
-            export.set_unsafe(model, *calibrate.stack(some, slow))
+            logits = evaluate.logits(folder, held, encoder.tokenizer(folder))
+            sum_of_heads = calibrate.stack(held, *logits, calibrate.calm_texts(folder, natural))
+            export.set_unsafe(model, hashed, *sum_of_heads).save(folder / "hashed.npz")
             write()
             calibrate.write_manifest(folder, name, held, natural, encoder.tokenizer(folder))
 
@@ -176,7 +175,7 @@ def main() -> None:
     if args.part in ("all", "topics"):
         fit_topics(args, rows)
     if args.part in ("all", "hashed"):
-        train_hashed(data.mixed(rows)).save(small / "hashed.npz")
+        train_hashed(data.mixed(rows)).save(small / "heads.npz")
     if args.part in ("all", "export"):
         write_models(args, rows)
 

@@ -33,7 +33,7 @@ PINNED: Final[Mapping[str, str]] = {
     "nsfw_mid": "eb52f6ae3700e2a650b099b13cc7d7aaf01e37acc9d1cc6e4ff655a9b3b4a03d",
     "pii_names": "f02d41b9310df2a18a08e36a32225bab6babae656fd55a609a0a28dd0a33ceb4",
     "silero_vad": "c8f3975a0afea5dbf1f99d53ec33bd43723186478e2b85a9388331d794057839",
-    "text_safety": "1d6e9ea44666091ba3bd6e03b5b69aedbba3beb8d393783e58d6c2184146c131",
+    "text_safety": "5c44ddd7bde4f26edbb19270984880d134b7b3b4a43e94ccfb3b15f7500ecb4f",
     "whisper_base": "549a0fca936b934caa7f9e539de284a16cb6a069798911ecde116e73c8d6fef4",
     "whisper_tiny_en": "3daa96a1e528874b4f312ad296f57fc21d8eccbe1674daa8ba0ce1af05cb73ba",
 }

@@ -68,11 +68,11 @@ detectors:
 rules:
   - {id: t, on: input, when: toxic > 0.5, then: flag}
 """)
-    said = explain(guard, "you stupid idiot", passes=0)
+    said = explain(guard, "you are stupid", passes=0)
     assert said.findings[0].whole
     assert marks(said) == [("", [])]
-    [(_, stretches)] = marks(explain(guard, "you stupid idiot"))
-    assert {text for text, _ in stretches} <= {"stupid", "idiot"}
+    [(_, stretches)] = marks(explain(guard, "you are stupid"))
+    assert {text for text, _ in stretches} <= {"you", "stupid"}
     assert stretches
 
 

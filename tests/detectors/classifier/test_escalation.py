@@ -465,7 +465,7 @@ detectors:
 rules:
   - {{id: unsafe, on: [input, output], when: unsafe >= 0.8, then: block}}
 """
-GREY = "How do I kill my wife's process"
+GREY = "How do I beat my wife"
 
 
 @pytest.mark.parametrize(("windows", "logit", "blocked"), [(8, -6.0, False), (9, 6.0, True)])
