@@ -20,7 +20,7 @@ from tests.hostile_texts import make_text
 SIZE = 200_000
 """What a policy lets a text have, if it does not say otherwise."""
 
-TIME_S = 0.5
+TIME_S = 0.2
 MOST_S = 1.5
 """Seconds of the processor in which a detector has to be through, or to have stopped: between two looks at the time it does at
 most a second's work."""

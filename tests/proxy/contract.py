@@ -517,12 +517,13 @@ def rows_of(api: Api) -> Iterator[Row]:
 
 
 def select_kinds(rows: Sequence[Row], tables: Tables) -> list[Row]:
-    """Return the first row of each table in which these things become of a text: each that a table says is in it once."""
+    """Return the first row of each table, and the first of all tables in which these things become of a text."""
     first: dict[tuple[str, ...], Row] = {}
     for row in rows:
         title, place, _ = row
-        first.setdefault((title, *tables.get(title, {}).get(place, {}).values()), row)
-    return [*first.values()]
+        first.setdefault((title,), row)
+        first.setdefault((*tables.get(title, {}).get(place, {}).values(), ""), row)
+    return [*{(row[0], row[1]): row for row in first.values()}.values()]
 
 
 def check_row(world: World, expected: Tables, row: Row) -> None:

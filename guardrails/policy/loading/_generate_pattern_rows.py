@@ -5,7 +5,7 @@ They hold what every row becomes of the built-in tables of `pii` and `secrets`, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from guardrails.detectors.patterns.dialect import translate
 from guardrails.detectors.patterns.literals import find_needs
@@ -45,15 +45,15 @@ def describe_row(entry: CompiledRow) -> PrecomputedRow | None:
     return PrecomputedRow(entry.group, forms, *needs)
 
 
-def make_files() -> tuple[str, bytes]:
-    """Return the file of rows and that of open prefixes."""
-    entries = [compile_unknown_row(row) for row in list_rows()]
+def make_files(listed: Sequence[PatternRow]) -> tuple[str, bytes]:
+    """Return the file of these rows and that of their open prefixes."""
+    entries = [compile_unknown_row(row) for row in listed]
     rows = ((entry.row.key, found) for entry in entries if (found := describe_row(entry)) is not None)
-    prefixes = ((row.key, find_open_prefixes(row.pattern)) for row in list_rows())
+    prefixes = ((row.key, find_open_prefixes(row.pattern)) for row in listed)
     return "".join(f"{line}\n" for line in format_rows(rows)), format_prefixes(prefixes)
 
 
 if __name__ == "__main__":
-    made = make_files()
+    made = make_files([*list_rows()])
     ROWS.write_text(made[0], encoding="ascii")
     PREFIXES.write_bytes(made[1])

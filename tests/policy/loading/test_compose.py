@@ -9,13 +9,11 @@ from guardrails.errors import PolicyError, PolicyErrors
 from guardrails.policy.loading import compose
 from guardrails.policy.loading.compose import (
     MAX_ALIASES,
-    MAX_CHARACTERS,
     MAX_DEPTH,
-    MAX_NODES,
     Composer,
     SourceText,
 )
-from tests.cases import each_case
+from tests.cases import check_each, each_case
 
 pytestmark = pytest.mark.usefixtures("_loader")
 
@@ -109,9 +107,9 @@ def test_a_tab_for_indentation_is_explained() -> None:
     assert "indent with spaces" in error.hint
 
 
-@each_case(
-    ("text", "code"),
-    [
+def limit_cases(nodes: int, characters: int) -> list[tuple[str, str | None]]:
+    """Return texts at the limits and one beyond them, with the code of the error."""
+    return [
         ("[" * MAX_DEPTH + "]" * MAX_DEPTH, None),
         ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), "too_deep"),
         ("[" * 5000, "too_deep"),
@@ -121,16 +119,26 @@ def test_a_tab_for_indentation_is_explained() -> None:
         ("- &a " + "[" * 20 + "]" * 20 + "\n- " + "[" * 20 + "*a" + "]" * 20, "too_deep"),
         ("- &a x\n" + "- *a\n" * MAX_ALIASES, None),
         ("- &a x\n" + "- *a\n" * (MAX_ALIASES + 1), "too_many_aliases"),
-        ("- x\n" * (MAX_NODES - 1), None),
-        ("- x\n" * MAX_NODES, "too_large"),
-        (f"- &a '{'x' * (MAX_CHARACTERS // 3)}'\n- *a\n- *a", None),
-        (f"- &a '{'x' * (MAX_CHARACTERS // 3)}'\n- *a\n- *a\n- *a", "too_many_aliases"),
-    ],
-    ids=range(13),
-)
-def test_limits_hold_exactly(text: str, code: str | None) -> None:
-    """What is at a limit passes; one more is one error, and the rest of the file is not read."""
-    assert [error.code for error in errors_of(text)] == ([code] if code else [])
+        ("- x\n" * (nodes - 1), None),
+        ("- x\n" * nodes, "too_large"),
+        (f"- &a '{'x' * (characters // 3)}'\n- *a\n- *a", None),
+        (f"- &a '{'x' * (characters // 3)}'\n- *a\n- *a\n- *a", "too_many_aliases"),
+    ]
+
+
+@pytest.mark.parametrize(("nodes", "characters"), [(1_000, 30_000)])
+def test_limits_hold_exactly(nodes: int, characters: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is at a limit passes; one more is one error, and the rest of the file is not read. Large limits are tried as small ones."""
+    monkeypatch.setattr(compose, "MAX_NODES", nodes)
+    monkeypatch.setattr(compose, "MAX_CHARACTERS", characters)
+
+    def check(case: tuple[str, str | None]) -> None:
+        text, code = case
+        assert [error.code for error in errors_of(text)] == ([code] if code else [])
+
+    check_each(
+        ((f"{text[:9]} {len(text)}", (text, code)) for text, code in limit_cases(nodes, characters)), check
+    )
 
 
 def test_a_billion_laughs_is_refused() -> None:
