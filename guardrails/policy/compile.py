@@ -21,7 +21,7 @@ from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, ExceptionR
 from guardrails.policy.condition import Condition, ConditionError, compile_condition
 from guardrails.policy.loading.items import Policy, PolicyItem, RuleItem
 from guardrails.policy.loading.source import Mark
-from guardrails.policy.names import OF_CALLS
+from guardrails.policy.names import OF_CALLS, OF_LISTS
 from guardrails.policy.redactions import REDACTIONS, Redaction, make_own_text
 from guardrails.policy.schema import (
     DEFAULT_LOCALE,
@@ -262,6 +262,20 @@ def _find_asked(work: Compilation) -> dict[Stage, frozenset[str]]:
     return asked
 
 
+def _find_elsewhere(policy: Policy, rules: Iterable[Rule]) -> dict[str, frozenset[str]]:
+    """Return the rules that the tests of a file know nothing of, by its name: those that it does not build on, and those that
+    ask for lists of tools which it does not build on.
+    """
+    of_lists = {
+        name: frozenset(rule.id for rule in rules if not {*leaves}.isdisjoint(rule.condition.context))
+        for name, leaves in OF_LISTS.items()
+    }
+    found = dict(policy.elsewhere)
+    for file, lists in policy.tools_elsewhere.items():
+        found[file] = found.get(file, frozenset()).union(*(of_lists[name] for name in lists))
+    return found
+
+
 def compile_policy(policy: Policy) -> CompiledPolicy:
     """Compile a policy.
 
@@ -296,7 +310,7 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
             for name in each.context
         ),
         tests=policy.tests,
-        elsewhere=policy.elsewhere,
+        elsewhere=_find_elsewhere(policy, work.rules),
         shadow=any(rule.mode is Mode.SHADOW for rule in work.rules),
         joins_conversation=any(rule.scope == "conversation" for rule in work.rules),
     )

@@ -68,6 +68,8 @@ OF_CALLS = ("tool.valid", "tool.arguments", "tool.tainted", "tool.sources", "too
 """Leaves that say something of a call of a tool alone."""
 FOLLOWED = ("tool.tainted", "tool.sources", "tool.carries", "tool.carried")
 """Leaves that depend on what untrusted tools returned."""
+OF_LISTS = {"allow": ("tool.listed", "tool.valid"), "untrusted": FOLLOWED}
+"""List of tools → the leaves that depend on it."""
 NOT_IN_CONVERSATION = ("message.", "content.", "tool.")
 """Leaves that differ within a conversation, so that a rule with that scope cannot name them."""
 

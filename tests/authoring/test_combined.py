@@ -69,6 +69,29 @@ def test_own_tests_are_about_everything(both: Path) -> None:
     assert result.differences == ("action is block, not allow (by sky.stop)",)
 
 
+@pytest.mark.parametrize(
+    ("lists", "passes"),
+    [
+        ("tools: {allow: [{name: search}], untrusted: [search]}\n", True),
+        ("tools: {allow: [{name: search}]}\nrules: [{id: own, on: tool_call, when: '!tool.listed', then: flag}]\n", True),
+        ("override: {rules: [{id: tools.unlisted, when: tool.listed}]}\n", False),
+    ],
+)  # fmt: skip
+def test_a_list_of_tools_makes_no_test_of_a_parent_fail(tmp_path: Path, lists: str, passes: bool) -> None:
+    """Which tools there are is what the child adds; that a rule over them is changed is another thing."""
+    (tmp_path / "base.yaml").write_text(
+        "format: 1\nname: base\nrules:\n"
+        "  - {id: tools.unlisted, on: tool_call, when: '!tool.listed', then: block}\n"
+        "  - {id: tools.flow, on: tool_call, when: tool.carries, then: flag}\n"
+        "tests:\n  - {tool_call: {name: mail, arguments: {to: jo}}, expect: {action: allow, rules: []}}\n"
+    )
+    (tmp_path / "child.yaml").write_text("format: 1\nname: child\nextends: base.yaml\n" + lists)
+
+    (result,) = run_suite(Guard.load(tmp_path / "child.yaml"))
+
+    assert result.passed is passes
+
+
 def test_files_of_tests_are_about_their_policy(both: Path) -> None:
     """As if their tests stood in it."""
     (both.parent / "blue.test.yaml").write_text("tests:\n  - {input: sky, expect: {action: allow}}\n")

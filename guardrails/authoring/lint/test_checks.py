@@ -121,9 +121,9 @@ def test_for_any_rule(bench: LintWorkbench) -> Iterator[LintFinding]:
             continue
         causes = [rule.id for rule in ran.fired if rule.action is verdict.action and rule in verdict.rules]
         if len(causes) > 1:
-            names = ", ".join(causes)
-            message = f"test {ran.name!r} passes without any one of the rules that fire: {names}"
-            yield LintFinding(ran.item.mark(("expect",)), message, f"say which: rules: [{names}]", ran.name)
+            message = f"test {ran.name!r} passes without any one of the rules that fire: {', '.join(causes)}"
+            cure = f"say which: rules: [{', '.join(rule.id for rule in verdict.rules)}]"
+            yield LintFinding(ran.item.mark(("expect",)), message, cure, ran.name)
 
 
 def test_for_other_rule(bench: LintWorkbench) -> Iterator[LintFinding]:

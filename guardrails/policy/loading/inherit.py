@@ -137,9 +137,11 @@ class Lineage:
         for path in chain:
             self.built[path] |= self.built.get(on, set())
 
-    def elsewhere(self) -> dict[str, frozenset[str]]:
-        """Return the rules of the whole that each file does not build on, by the file; those that have none are left out."""
-        at = {name: self.files.get(item.source.file) for name, item in self.merged.rules.items()}
+    def elsewhere(self, parts: Mapping[str, PolicyItem]) -> dict[str, frozenset[str]]:
+        """Return those `parts` of the whole (its rules, its lists of tools) that each file does not build on, by the file; files
+        for which there are none are left out.
+        """
+        at = {name: self.files.get(item.source.file) for name, item in parts.items()}
         found = {
             file: frozenset(name for name, of in at.items() if of is not None and of not in self.built[path])
             for file, path in self.files.items()

@@ -133,7 +133,8 @@ class Policy:
 
     `parallel` is where it says so, None where it does not; `tools` are its lists of tools, by name. `disabled` are inherited
     rules that were left out; `extra` are the kinds of detectors of the library's caller; `sources` are its files, parents after
-    children. `elsewhere` are the rules that a file does not build on, by its name: its tests know nothing of them.
+    children. `elsewhere` are the rules that a file does not build on, by its name, and `tools_elsewhere` such lists of tools, unless
+    they override one: its tests know nothing of them.
     """
 
     name: str
@@ -157,4 +158,5 @@ class Policy:
     plugins: PluginSources | None = None
     sources: tuple[Source, ...] = ()
     elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    tools_elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)
     helplines: Mapping[str, HelplineDoc] = field(default_factory=dict)

@@ -75,8 +75,10 @@ class _Validation:
         self.heads.append(self.problems.validate(PolicyDoc, shallow, source, "the policy"))
         self.sources.append(source)
 
-    def policy(self, file: str, merged: MergedSections, elsewhere: Mapping[str, frozenset[str]]) -> Policy:
+    def policy(self, file: str, lineage: Lineage) -> Policy:
         """Validate item by item."""
+        merged = lineage.merged
+        lists = {name: item for name, item in merged.tools.items() if item.base[0] != "override"}
         head = self.heads[0]
         quiet = Problems()  # these five were validated in their files; here only valid ones count
         unchecked = quiet.validate(UncheckedDoc, merged.unchecked, _NoMarks(), "") or UncheckedDoc()
@@ -114,7 +116,8 @@ class _Validation:
             disabled=frozenset(merged.disabled),
             plugins=self.plugins,
             sources=tuple(self.sources),
-            elsewhere=elsewhere,
+            elsewhere=lineage.elsewhere(merged.rules),
+            tools_elsewhere=lineage.elsewhere(lists),
             helplines=helplines,
         )
 
@@ -266,7 +269,7 @@ def load(
         raise PolicyErrors(validation.problems.errors)
     for each in (lineage.tests or {}).values():  # those that lie elsewhere
         lineage.read_tests(each)
-    return validation.policy(source.file, lineage.merged, lineage.elsewhere())
+    return validation.policy(source.file, lineage)
 
 
 def _read_file(policy: str | FilePath, lineage: Lineage) -> Source | None:

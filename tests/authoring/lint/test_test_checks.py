@@ -66,6 +66,20 @@ def test_a_rule_that_fires_for_a_failure_is_not_shown(bench: Callable[..., LintW
     ] == ["a"]
 
 
+def test_the_rules_that_a_test_is_to_name_are_all_that_fire(bench: Callable[..., LintWorkbench]) -> None:
+    """Also those of a milder action: with what the note says the test passes, and there is nothing more to say."""
+    text = (
+        "rules:\n"
+        "  - {id: a, on: input, when: custom.w > 0, then: block}\n"
+        "  - {id: b, on: input, when: custom.soft > 0, then: block}\n"
+        "  - {id: c, on: input, when: custom.soft > 0, then: flag}\n"
+        "tests:\n  - {input: zqxsoft zqxbomb, expect: {action: block}}\n"
+    )
+    (note,) = test_checks.test_for_any_rule(bench(text))
+    cured = bench(text.replace("action: block}", f"action: block, {note.cure.removeprefix('say which: ')}}}"))
+    assert [*test_checks.test_for_any_rule(cured), *test_checks.failing_test(cured)] == []
+
+
 def test_whose_sake_a_test_passes_for_is_said(bench: Callable[..., LintWorkbench]) -> None:
     """The rule that is meant by the test's name, or by what is found in it, and the one that fires."""
     found = test_checks.test_for_other_rule(
