@@ -38,7 +38,7 @@ def read_records(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     reader = csv.reader(chain([first], rest), delimiter=separator, strict=True)
     # The limit is the process's: it is set for each row that is read here, and what was there is put back.
     try:
-        names = [name.strip() for name in _next_row(reader) or []]
+        names = [_read_name(name) for name in _next_row(reader) or []]
         if not any(names) or len({*names}) < len(names):
             raise CsvError(1, "the first line must name the fields, each once, such as text,label")
         while (cells := _next_row(reader)) is not None:
@@ -48,6 +48,12 @@ def read_records(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield reader.line_num, _record(names, cells)
     except csv.Error as error:
         raise CsvError(reader.line_num, f"is no row of a table: {error}") from error
+
+
+def _read_name(name: str) -> str:
+    """Return the name of a column, of which the field may be written in capitals."""
+    field, dot, entry = name.strip().partition(".")
+    return f"{field.lower()}{dot}{entry}"
 
 
 def _next_row(reader: Iterator[list[str]]) -> list[str] | None:

@@ -8,15 +8,16 @@ What a line holds, one JSON object:
     {"content": …, "stage": "input"}                   any JSON that `Guard.check` takes: a request, a response, messages
 
 and beside it, each if known: `labels` {category or name: 0 or 1} (one that is missing is unknown, not 0) or `label` (0, 1,
-"benign", or a category), `prompt` or `context` (the prompt of a reply), `user`, `tenant`, `metadata`, `lang`, `source` (the name
-of the file if it is not given), `id`. Other fields are left alone. A `.csv` file, whose first line names the fields, will do as
-well (`text,label`, `text;labels.hate;lang`).
+"benign", a category, or several: "hate, violence"), `prompt` or `context` (the prompt of a reply), `user`, `tenant`, `metadata`,
+`lang`, `source` (the name of the file if it is not given), `id`. Other fields are left alone. A `.csv` file, whose first line
+names the fields, will do as well (`text,label`, `text;labels.hate;lang`).
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import re
 import sys
 import zlib
 from collections import Counter
@@ -46,6 +47,24 @@ SHOWN: Final = 8
 
 UNLABELLED: Final = "no label that holds"
 
+OPPOSITE: Final = {BENIGN: HARMFUL, HARMFUL: BENIGN}
+"""What is said by a 0 for it."""
+
+CALLED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("prompt", "question", "query", "request", "instruction", "user_message"), "input"),
+    **dict.fromkeys(("response", "answer", "reply", "completion", "generation"), "output"),
+    **dict.fromkeys(
+        ("comment", "comment_text", "message", "sentence", "tweet", "post", "body", "texto", "texte"), "text"
+    ),
+}
+"""What a content is called in data of others → what it is called here."""
+
+WORKBOOKS: Final = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
+"""How files of spreadsheets end, which are no texts."""
+
+BETWEEN: Final = re.compile(r"[,;|]")
+"""What stands between several labels in one text."""
+
 
 class RowError(GuardrailsError):
     """A line that is no row; the message names file, line, cause and cure."""
@@ -53,7 +72,9 @@ class RowError(GuardrailsError):
 
 @dataclass(frozen=True, slots=True)
 class ContentRow:
-    """One content to judge. `place` is `file:line`; `labels` hold what is known, True or False by category."""
+    """One content to judge. `place` is `file:line`; `labels` hold what is known, True or False by category, and `written` what
+    the file has for each label that holds.
+    """
 
     place: str
     stage: str
@@ -66,6 +87,7 @@ class ContentRow:
     lang: str | None = None
     source: str | None = None
     id: str | None = None
+    written: tuple[str, ...] = field(default=(), compare=False)
 
     def judge(self, guard: Guard) -> Verdict:
         """Judge the content by all detectors of a guard, also where an early one would settle the action."""
@@ -91,12 +113,19 @@ def read_rows(path: str | Path) -> Iterator[ContentRow]:
         count += 1
         yield make_row(data, f"{path}:{number}")
     if not count:
-        raise RowError(f'{path}: has no rows; give one JSON object a line, such as {{"input": "a text"}}')
+        cure = 'give one JSON object a line, such as {"input": "a text"}'
+        if _is_table(path):
+            cure = "below a first line such as text,label each line is one"
+        raise RowError(f"{path}: has no rows; {cure}")
+
+
+def _is_table(path: str | Path) -> bool:
+    return str(path).lower().endswith(ENDINGS)
 
 
 def read_records(path: str | Path) -> Iterator[tuple[int, Any]]:
     """Yield what each line that is not empty says, with its number; raises `RowError` where the file cannot be read."""
-    if str(path).lower().endswith(ENDINGS):
+    if _is_table(path):
         try:
             yield from read_csv(read_lines(path))
         except CsvError as error:
@@ -107,26 +136,48 @@ def read_records(path: str | Path) -> Iterator[tuple[int, Any]]:
             try:
                 yield number, json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise RowError(f"{path}:{number}: is no JSON: {error}") from error
+                raise RowError(f"{path}:{number}: is no JSON: {error} - {_explain_form(line)}") from error
+
+
+def _explain_form(line: str) -> str:
+    """Return what a line must be that is no JSON."""
+    if line.startswith("["):
+        return "write one object a line, without [ ] around all of them and without commas between them"
+    if line.rstrip().endswith("},"):
+        return "write one object a line, without a comma behind it"
+    if not line.lstrip().startswith("{"):
+        return 'give one JSON object a line, such as {"text": "…", "label": "benign"}; tables end in .csv or .tsv'
+    return "keys and texts stand in straight double quotes, and each object in one line"
 
 
 @dataclass(slots=True)
 class LabelCounts:
-    """How many rows have each label; of each name, the first place where it stands."""
+    """How many rows have each label, as it is read; of each, how it is written, and the first place where it stands."""
 
     rows: Counter[str] = field(default_factory=Counter)
+    written: dict[str, Counter[str]] = field(default_factory=dict)
     first: dict[str, str] = field(default_factory=dict)
 
     def add(self, row: ContentRow) -> None:
         """Count the labels of a row that hold, or that it has none."""
-        held = [
-            name if name != BENIGN else (BENIGN if value else HARMFUL)
-            for name, value in row.labels.items()
-            if value or name == BENIGN
-        ]
-        for name in held or [UNLABELLED]:
+        for written in row.written or [UNLABELLED]:
+            name = read_label(written) or written
             self.rows[name] += 1
+            self.written.setdefault(name, Counter())[written] += 1
             self.first.setdefault(name, row.place)
+
+    def describe(self) -> str:
+        """Return the counts in a line, most rows first, with how each label is written where that is another word."""
+        return ", ".join(
+            f"{name} {number:,}{self._describe_written(name)}" for name, number in self.rows.most_common()
+        )
+
+    def _describe_written(self, name: str) -> str:
+        words = self.written[name]
+        if {*words} == {name}:
+            return ""
+        shown = [f"{word} {number:,}" for word, number in words.most_common(SHOWN)]
+        return f" (written {', '.join(shown)}{', …' if len(words) > SHOWN else ''})"
 
     def unknown(self) -> list[str]:
         """Return the labels that name nothing which is known."""
@@ -152,6 +203,8 @@ def count_rows(path: str | Path, labels: LabelCounts | None = None) -> int | Non
 
 def read_lines(path: str | Path) -> Iterator[str]:
     """Yield the lines of a text file; raises `RowError` where it cannot be read."""
+    if str(path).lower().endswith(WORKBOOKS):
+        raise RowError(f"{path}: is a workbook; save its sheet as 'CSV UTF-8' (.csv)")
     try:
         if str(path) == "-":
             yield from _decode_lines(sys.stdin.buffer)
@@ -162,7 +215,8 @@ def read_lines(path: str | Path) -> Iterator[str]:
             with Path(path).open("rb") as stream:
                 yield from _decode_lines(stream)
     except UnicodeDecodeError as error:
-        raise RowError(f"{path}: is not UTF-8: {error.reason}; save it as UTF-8") from error
+        cure = "save it as UTF-8; spreadsheets call that 'CSV UTF-8'"
+        raise RowError(f"{path}: is not UTF-8: {error.reason}; {cure}") from error
     except (OSError, EOFError, zlib.error) as error:
         raise RowError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
@@ -175,13 +229,16 @@ def _decode_lines(lines: Iterable[bytes]) -> Iterator[str]:
 def make_row(data: Any, place: str) -> ContentRow:
     """Return the row that a line says; raises `RowError` where it is none."""
     if not isinstance(data, dict):
-        raise RowError(f'{place}: must be a JSON object, such as {{"input": "a text"}}')
+        cure = ", one a line, without [ ] around all of them" if isinstance(data, list) else ""
+        raise RowError(f'{place}: must be a JSON object, such as {{"input": "a text"}}{cure}')
+    labels, written = _labels(data, place)
     stage, content = _content(data, place)
     return ContentRow(
         place=place,
         stage=stage,
         content=content,
-        labels=_labels(data, place),
+        labels=labels,
+        written=written,
         prompt=_read_typed(data, "prompt", str, place) or _read_typed(data, "context", str, place) or "",
         user=_read_typed(data, "user", dict, place) or {},
         tenant=_read_typed(data, "tenant", str, place),
@@ -197,7 +254,19 @@ def _content(data: Mapping[str, Any], place: str) -> tuple[str, Any]:
     if len(given) != 1:
         told = f"has both {given[0]!r} and {given[1]!r}; make it two rows" if given else "has no content"
         has = f"; it has {', '.join(list(data)[:SHOWN])}" if data and not given else ""
-        raise RowError(f"{place}: {told}: give one of {', '.join(CONTENTS)}, text, content{has}")
+        fields = f"{', '.join(CONTENTS)}, text, content"
+        cure = f"give one of {fields}{has}"
+        called = [
+            name
+            for name in data
+            if CALLED.get(name.lower()) or name.lower() in ("text", "content", *CONTENTS)
+        ]
+        if not given and called and data[called[0]] is not None:
+            word = called[0].lower()
+            cure = f"call {called[0]!r} {CALLED.get(word, word)!r} (or one of {fields}){has}"
+        elif not given and _is_table(place.rpartition(":")[0]):
+            cure = f"the first line must name the columns, such as text,label, and the cell of the text must not be empty{has}"
+        raise RowError(f"{place}: {told}: {cure}")
     (name,) = given
     if name in (stage.value for stage in Stage):
         return name, data[name]
@@ -214,7 +283,8 @@ def _stage(data: Mapping[str, Any], place: str) -> str:
     return str(stage)
 
 
-def _labels(data: Mapping[str, Any], place: str) -> dict[str, bool]:
+def _labels(data: Mapping[str, Any], place: str) -> tuple[dict[str, bool], tuple[str, ...]]:
+    """Return what the labels of a row say, by category, and those that hold, as they are written."""
     labels = _read_typed(data, "labels", dict, place) or {}
     for name, value in labels.items():
         if value not in (0, 1):
@@ -224,14 +294,33 @@ def _labels(data: Mapping[str, Any], place: str) -> dict[str, bool]:
     told: dict[str, bool] = {}
     for name, value in labels.items():
         told |= _said(str(name), bool(value))
+    written = [str(name) for name, value in labels.items() if value]
+    written += [
+        OPPOSITE[read]
+        for name, value in labels.items()
+        if not value and (read := read_label(str(name))) in OPPOSITE
+    ]
     label = data.get("label")
-    if label is None:
-        return told
-    if isinstance(label, str) and not label.isdigit():
-        return told | _said(label, True)
-    if label not in (0, 1, "0", "1"):
+    names = _split_label(label)
+    if label is not None and names is None:
         raise RowError(f"{place}: label must be 0, 1 or a name, not {label!r}")
-    return told | {BENIGN: not int(label)}
+    for name in names or ():
+        told |= _said(name, True)
+    return told, (*written, *(names or ()))
+
+
+def _split_label(label: Any) -> list[str] | None:
+    """Return the names in a label, of which there may be several in a list or a text; None where it is none."""
+    if label == "":
+        return []
+    if isinstance(label, list) and all(isinstance(each, str) for each in label):
+        return [*label]
+    if isinstance(label, str) and not label.strip().isdecimal():
+        parts = [part.strip() for part in BETWEEN.split(label)]
+        several = read_label(label) is None and all(read_label(part) not in (None, BENIGN) for part in parts)
+        return parts if several else [label]
+    number = label.strip() if isinstance(label, str) else label
+    return [str(int(number))] if number in (0, 1, "0", "1") else None
 
 
 def _said(name: str, value: bool) -> dict[str, bool]:
@@ -243,6 +332,8 @@ def _said(name: str, value: bool) -> dict[str, bool]:
 def _read_typed(data: Mapping[str, Any], name: str, kind: type, place: str) -> Any:
     value = data.get(name)
     if value is not None and not isinstance(value, kind):
-        word = "a text" if kind is str else "a mapping"
+        word = (
+            "a text" if kind is str else 'a mapping, such as {"hate": 1}' if name == "labels" else "a mapping"
+        )
         raise RowError(f"{place}: {name} must be {word}, not {repr(value)[:60]}")
     return value

@@ -40,6 +40,10 @@ from tests.cases import each_case
         ("text,label\n\n,\nhello\n", [(4, {"text": "hello"})]),
         ("text\nhello", [(2, {"text": "hello"})]),
         ("text,label", []),
+        (
+            "Text;LABEL;Labels.Hate\nhello;1;0\n",
+            [(2, {"text": "hello", "label": "1", "labels": {"Hate": 0}})],
+        ),
     ],
 )
 def test_rows_are_mappings(text: str, found: list[tuple[int, dict[str, Any]]]) -> None:

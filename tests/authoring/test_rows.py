@@ -16,11 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard
-from guardrails.authoring.rows import KINDS, ContentRow, RowError, count_rows, read_rows
+from guardrails.authoring.rows import KINDS, ContentRow, LabelCounts, RowError, count_rows, read_rows
 from guardrails.types import Action
+from tests.cases import each_case
 
 
-def written(folder: Path, *lines: str, end: str = "\n") -> Path:
+def written_to(folder: Path, *lines: str, end: str = "\n") -> Path:
     """Write lines to a file; return its path."""
     path = folder / "rows.jsonl"
     path.write_bytes(end.join((*lines, "")).encode())
@@ -57,7 +58,7 @@ def written(folder: Path, *lines: str, end: str = "\n") -> Path:
 )  # fmt: skip
 def test_a_line_is_a_row(line: dict[str, Any], expected: ContentRow, tmp_path: Path) -> None:
     """Each form that a row may have, and what is told beside it."""
-    path = written(tmp_path, json.dumps(line))
+    path = written_to(tmp_path, json.dumps(line))
     (row,) = read_rows(path)
     assert row == replace(expected, place=f"{path}:1", source=path.name)
 
@@ -67,10 +68,16 @@ def test_a_line_is_a_row(line: dict[str, Any], expected: ContentRow, tmp_path: P
     [
         ("{", "is no JSON"),
         ("[" * 100_000, "is no JSON"),
-        ("[]", "must be a JSON object"),
+        ("[]", "one a line, without [ ] around all of them"),
+        ('{"input": "b"},', "without a comma behind it"),
+        ("{'input': 'b'}", "straight double quotes"),
+        ("text,label", "tables end in .csv or .tsv"),
+        ('{"prompt": "a"}', "has no content: call 'prompt' 'input'"),
+        ('{"Comment": "a"}', "has no content: call 'Comment' 'text'"),
         ("{}", "has no content: give one of input, output"),
         ('{"input": null}', "has no content"),
-        ('{"Text": "a", "Label": 0}', "text, content; it has Text, Label"),
+        ('{"Text": "a", "Label": 0}', "call 'Text' 'text'"),
+        ('{"stuff": "a", "label": 0}', "text, content; it has stuff, label"),
         ('{"input": "a", "output": "b"}', "has both 'input' and 'output'; make it two rows"),
         ('{"input": "a", "messages": []}', "has both 'input' and 'messages'"),
         ('{"text": "a", "stage": "inputs"}', "'inputs' is no stage: one of input"),
@@ -94,7 +101,7 @@ def test_a_line_is_a_row(line: dict[str, Any], expected: ContentRow, tmp_path: P
 )
 def test_another_line_is_an_error_with_its_place(line: str, message: str, tmp_path: Path) -> None:
     """File, line, cause and cure; nothing is passed over."""
-    path = written(tmp_path, '{"input": "a"}', "", line)
+    path = written_to(tmp_path, '{"input": "a"}', "", line)
     with pytest.raises(RowError) as caught:
         list(read_rows(path))
     assert str(caught.value).startswith(f"{path}:3: ")
@@ -122,7 +129,11 @@ def test_files_of_all_sorts_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("none.jsonl", None, "No such file"),
         ("empty.jsonl", b"", "has no rows; give one JSON object a line"),
         ("blank.jsonl", b"\n \n", "has no rows"),
-        ("latin.jsonl", b'{"input": "f\xfcr"}\n', "is not UTF-8"),
+        ("latin.jsonl", b'{"input": "f\xfcr"}\n', "is not UTF-8.*'CSV UTF-8'"),
+        ("rows.xlsx", b"PK", "is a workbook; save its sheet as 'CSV UTF-8'"),
+        ("head.csv", b"text,label\n", "below a first line such as text,label each line is one"),
+        ("rows.csv", b"hello,benign\nbye,hate\n", "the first line must name the columns, such as text,label"),
+        ("cell.csv", b"text,label\n,hate\n", "the cell of the text must not be empty"),
         ("cut.jsonl.gz", gzip.compress(b'{"input": "a"}\n' * 999, mtime=0)[:30], "rows|ended|Error|end"),
         ("text.jsonl.gz", b'{"input": "a"}\n', "gzip"),
     ],
@@ -137,13 +148,53 @@ def test_a_file_that_cannot_be_read_is_an_error(
         list(read_rows(tmp_path / name))
 
 
+@each_case(
+    ("label", "labels", "written"),
+    [
+        ("OK", {"benign": True}, ("OK",)),
+        (" 0 ", {"benign": True}, ("0",)),
+        (True, {"benign": False}, ("1",)),
+        ("", {}, ()),
+        ("hate, Violence", {"hate": True, "Violence": True}, ("hate", "Violence")),
+        ("hate;violence", {"hate": True, "violence": True}, ("hate", "violence")),
+        (["hate", "bad"], {"hate": True, "benign": False}, ("hate", "bad")),
+        ("hate, benign", {"hate, benign": True}, ("hate, benign",)),
+        ("hate, whatever", {"hate, whatever": True}, ("hate, whatever",)),
+    ],
+)
+def test_a_label_may_be_several(
+    tmp_path: Path, label: object, labels: dict[str, bool], written: tuple[str, ...]
+) -> None:
+    """All of which are known, and none of them harmless; else it stays as it is, to be asked about."""
+    (row,) = read_rows(written_to(tmp_path, json.dumps({"text": "a", "label": label})))
+    assert (row.labels, row.written) == (labels, written)
+
+
+def test_labels_are_counted_as_they_are_read(tmp_path: Path) -> None:
+    """With how they are written, so that nothing is read as something else unseen; a 0 for harmless is harm."""
+    lines = [
+        {"label": "positive"},
+        {"label": "OK"},
+        {"label": "benign"},
+        {"labels": {"benign": 0}},
+        {"labels": {"hate": 0}},
+    ]
+    counts = LabelCounts()
+    for row in read_rows(written_to(tmp_path, *(json.dumps({"text": "a"} | line) for line in lines))):
+        counts.add(row)
+    assert (
+        counts.describe()
+        == "harmful 2 (written positive 1, harmful 1), benign 2 (written OK 1, benign 1), no label that holds 1"
+    )
+
+
 def test_a_row_is_judged_as_it_says(guard_of: Callable[..., Guard], tmp_path: Path) -> None:
     """Who asks is told to conditions, and every detector has its say."""
     guard = guard_of(
         'rules: [{id: guest, on: output, when: \'request.user.tier == "guest" && request.tenant == "t"\', then: block}]'
     )
     line = {"output": "a", "user": {"tier": "guest"}, "tenant": "t"}
-    path = written(tmp_path, json.dumps(line), json.dumps({**line, "tenant": "u"}))
+    path = written_to(tmp_path, json.dumps(line), json.dumps({**line, "tenant": "u"}))
     verdicts = [row.judge(guard) for row in read_rows(path)]
     assert [verdict.action for verdict in verdicts] == [Action.BLOCK, Action.ALLOW]
     assert all(verdict.complete for verdict in verdicts)

@@ -47,8 +47,7 @@ HARMLESS_WORDS: Final = frozenset(
         "not_spam",
         "not_unsafe",
         "no_harm",
-        "n_a",
-        "na",
+        "0",
         "harmlos",
         "unbedenklich",
         "sauber",
@@ -67,6 +66,7 @@ HARMFUL_WORDS: Final = frozenset(
     [
         "harmful",
         "harm",
+        "1",
         "bad",
         "yes",
         "positive",

@@ -110,15 +110,19 @@ def _read_labelled(args: argparse.Namespace) -> Iterator[ContentRow]:
 @contextmanager
 def count_progress(args: argparse.Namespace) -> Iterator[Callable[[int], None]]:
     """Give what shows on a terminal how many rows are done; raises `RowError` at once for what is wrong in any of them."""
-    from guardrails.authoring.rows import LabelCounts
+    from guardrails.authoring.rows import UNLABELLED, LabelCounts
 
     labels = LabelCounts()
     with Progress(sys.stderr) as progress:
         counts = [_count_rows(path, args.labels, labels) for path in args.on]
         _refuse_unknown(labels, wanted=getattr(args, "label", None))
         if labels.rows:
-            told = ", ".join(f"{name} {number:,}" for name, number in labels.rows.most_common())
-            print(f"rows by label: {told}", file=sys.stderr)
+            print(f"rows by label: {labels.describe()}", file=sys.stderr)
+        if {*labels.rows} == {UNLABELLED}:
+            print(
+                "no row has a label, so nothing can be said of what is right: call the column, or the field, label",
+                file=sys.stderr,
+            )
         total = None if None in counts else sum(filter(None, counts))
         yield lambda done: progress.draw(done, total, "rows judged")
 
@@ -140,11 +144,15 @@ def _refuse_unknown(labels: LabelCounts, wanted: str | None) -> None:
     unknown = [name for name in labels.unknown() if name != wanted]
     if unknown:
         lines = [
-            f"{labels.first[name]}: label {name!r} ({labels.rows[name]:,} rows) is no category, and no word for harmless: "
+            f"{labels.first[name]}: label {name!r} ({labels.rows[name]:,} row{'s' if labels.rows[name] > 1 else ''}) is no category, "
+            "and no word for harmless: "
             + (suggest_name(name, [BENIGN, *CATEGORIES]) or "is that harm, and of which kind?")
             for name in unknown
         ]
-        cure = f"write {BENIGN} for what is harmless, a category such as hate, or custom.{{name}} for harm of your own"
+        cure = (
+            f"write {BENIGN} for what is harmless, a category such as hate, or custom.{{name}} for harm of your own, "
+            "and leave it empty where it is not known"
+        )
         raise GuardrailsError("\n".join([*lines, cure]))
 
 

@@ -133,8 +133,8 @@ class Policy:
 
     `parallel` is where it says so, None where it does not; `tools` are its lists of tools, by name. `disabled` are inherited
     rules that were left out; `extra` are the kinds of detectors of the library's caller; `sources` are its files, parents after
-    children. `elsewhere` are the rules that a file does not build on, by its name, and `tools_elsewhere` such lists of tools, unless
-    they override one: its tests know nothing of them.
+    children. `elsewhere` are the rules that a file does not build on, by its name, and `tools_elsewhere` such lists of tools,
+    unless they override one: its tests know nothing of them.
     """
 
     name: str

@@ -19,7 +19,7 @@ from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.cures.field_names import explain_misplaced_rule, find_kinds, find_named_use
 from guardrails.policy.loading.cures.habit_words import KINDS
 from guardrails.policy.loading.cures.value_cures import describe
-from guardrails.policy.loading.inherit import Lineage, MergedSections
+from guardrails.policy.loading.inherit import Lineage
 from guardrails.policy.loading.inline_policies import is_policy_text, read_inline
 from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
 from guardrails.policy.loading.problems import Problems

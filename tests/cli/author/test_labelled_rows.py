@@ -108,7 +108,14 @@ def test_labels_are_counted_first_and_unknown_ones_are_asked_about(
     path.write_text("text,label\na,Benign\nb,none\nc,Good\nd,Hate\ne,harmful\nf,\n")
     with count_progress(parsed("--on", str(path))):
         pass
-    assert "rows by label: benign 3, Hate 1, harmful 1, no label that holds 1" in capsys.readouterr().err
+    assert (
+        "rows by label: benign 3 (written Benign 1, none 1, Good 1), hate 1 (written Hate 1), harmful 1, no label that holds 1"
+        in capsys.readouterr().err
+    )
+    path.write_text("text,category\na,benign\n")
+    with count_progress(parsed("--on", str(path))):
+        pass
+    assert "no row has a label" in capsys.readouterr().err
     path.write_text("text,label\na,benign\nb,hatte\nc,hatte\n")
     with (
         pytest.raises(GuardrailsError, match=r"rows.csv:3: label 'hatte' \(2 rows\).*did you mean 'hate'\?"),
