@@ -144,8 +144,8 @@ def _refuse_unknown(labels: LabelCounts, wanted: str | None) -> None:
     unknown = [name for name in labels.unknown() if name != wanted]
     if unknown:
         lines = [
-            f"{labels.first[name]}: label {name!r} ({labels.rows[name]:,} row{'s' if labels.rows[name] > 1 else ''}) is no category, "
-            "and no word for harmless: "
+            f"{labels.first[name]}: label {name!r} ({labels.rows[name]:,} row{'s' if labels.rows[name] > 1 else ''}) "
+            "is no category, and no word for harmless: "
             + (suggest_name(name, [BENIGN, *CATEGORIES]) or "is that harm, and of which kind?")
             for name in unknown
         ]
