@@ -1,7 +1,7 @@
 """Builds the HTML of reports. Only what `tag` made is markup; any other text is escaped.
 
-Nothing here needs the network, and the page forbids it, whatever is on it. One script may run, by its hash: the package's own
-that sorts and filters tables. All can be read without it.
+Nothing here needs the network, and the page forbids it, whatever is on it. One style and one script count, by their hashes: the
+package's own. The script sorts, filters and pages tables; all can be read without it.
 """
 
 from __future__ import annotations
@@ -49,23 +49,24 @@ STACKED: Final = (
     "TABLE,TABLE tbody,TABLE tr,TABLE td{display:block}TABLE tr[hidden]{display:none}TABLE thead{display:none}"
     "TABLE tbody tr{display:flex;flex-wrap:wrap;gap:0 1.25rem;padding:.5rem 0}"
     "TABLE td:first-child{flex-basis:100%;font-weight:700}"
-    "TABLE td,TABLE td:not(:first-child){text-align:left;min-width:0;max-width:100%;padding-right:0}"
+    "TABLE td,TABLE td:not(:first-child){text-align:left;min-width:0;max-width:100%;padding-right:0;white-space:normal}"
+    "TABLE .range{display:inline}"
     "TABLE td:empty{display:none}TABLE td[data-label]::before{content:attr(data-label) ': ';color:var(--dim);font-weight:400}"
     "TABLE.live thead{display:block}TABLE.live thead tr{display:flex;flex-wrap:wrap;gap:.25rem 1rem}"
     "TABLE.live thead tr::before{content:'Sort by';color:var(--dim)}TABLE.live th{padding:0;font-weight:400;min-width:0}"
 )
 """CSS of a table whose rows are cards, each value behind the name of its column."""
 
-MANY: Final = 6
-"""Columns from which on a table has cards where a page is of middle width, too."""
+WIDTHS: Final = ((9, "wide"), (6, "middle"), (5, "narrow"), (0, "slim"))
+"""Columns from which on a table has a width: the widest page on which its rows are cards (`STYLE`)."""
 
 STYLE: Final = """
 :root{color-scheme:light dark;%(light)s}
-@media (prefers-color-scheme:dark){:root{%(dark)s}}
+@media screen and (prefers-color-scheme:dark){:root{%(dark)s}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:84rem;padding:1rem;font:1rem/1.5 system-ui,sans-serif;background:var(--page);color:var(--text)}
 h1{font-size:1.4rem}h2{font-size:1.15rem;margin:0;overflow-wrap:anywhere}h3{font-size:1rem;margin:1rem 0 .25rem}
-a{color:var(--redact)}p,ul,ol{margin:.25rem 0}.dim{color:var(--dim)}
+a{color:var(--redact)}p,ul,ol{margin:.25rem 0;overflow-wrap:anywhere}.dim{color:var(--dim)}
 article{margin:1rem 0;padding:1rem;border:1px solid var(--line);border-radius:.5rem;background:var(--card)}
 .action{display:inline-block;padding:0 .5rem;border:2px solid;border-radius:.4rem;font-weight:700;text-transform:uppercase}
 .allow{color:var(--allow)}.flag{color:var(--flag)}.redact{color:var(--redact)}.block{color:var(--block)}
@@ -73,16 +74,22 @@ article{margin:1rem 0;padding:1rem;border:1px solid var(--line);border-radius:.5
 table{border-collapse:collapse;margin:.25rem 0}
 th,td{padding:.2rem .75rem .2rem 0;text-align:left;vertical-align:top;overflow-wrap:anywhere;min-width:4rem}
 th{vertical-align:bottom;overflow-wrap:normal}tbody tr{border-top:1px solid var(--line)}tr[hidden]{display:none}
-td:last-child:not(:first-child){min-width:10rem}td:first-child{overflow-wrap:break-word}
+td:last-child:not(:first-child){min-width:8rem}td:first-child:not(:last-child){min-width:8rem}
 th button{all:unset;cursor:pointer;text-decoration:underline dotted}th button:focus-visible{outline:2px solid var(--redact)}
 [aria-sort=ascending] button::after{content:" ▲"}[aria-sort=descending] button::after{content:" ▼"}
 .filter input{font:inherit;max-width:100%%;color:inherit;background:var(--page);border:1px solid var(--line);border-radius:.3rem}
 .terms{font-size:.9rem;color:var(--dim);margin:.5rem 0}.terms dt{font-weight:700}.terms dt,.terms dd{display:inline;margin:0}
 .terms dt::after{content:': '}.terms dd::after{content:'\\A';white-space:pre}
-summary{cursor:pointer;color:var(--redact)}
+summary{cursor:pointer;color:var(--redact)}summary:focus-visible{outline:2px solid var(--redact)}
+@media (max-width:30rem){%(slim)s}
 @media (max-width:44rem){%(narrow)s}
 @media (max-width:62rem){%(middle)s}
-meter{width:8rem;vertical-align:middle}
+@media (max-width:76rem){%(wide)s}
+@media print{.filter,.more{display:none}article{break-inside:auto}tr,figure{break-inside:avoid}}
+.more button{font:inherit;color:var(--redact);background:var(--page);cursor:pointer}
+.more button{border:1px solid var(--line);border-radius:.3rem}
+meter{width:8rem;vertical-align:middle}meter::-moz-meter-bar{background:var(--score)}
+meter::-webkit-meter-optimum-value{background:var(--score)}
 .text{padding:.5rem;border:1px solid var(--line);border-radius:.4rem}
 .text{white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate}
 mark{background:var(--mark);color:var(--text)}sup{font-weight:700}
@@ -91,8 +98,8 @@ figure{margin:0}figcaption{font-size:.85rem;color:var(--dim)}
 .frame{position:relative;width:max-content}.frame img{display:block}
 .frame svg{position:absolute;inset:0;width:100%%;height:100%%}
 .lane{margin:0 0 .5rem}.lane svg{display:block;width:100%%;height:3.5rem;border:1px solid var(--line);background:var(--page)}
-.numbers{position:relative;height:1.1rem;font-size:.8rem;font-weight:700}
-.numbers span{position:absolute;transform:translateX(-50%%)}
+.lane .numbers{height:1.1rem;border:0;background:none;overflow:visible}
+.numbers text{font-size:.8rem;font-weight:700;fill:var(--text);text-anchor:middle}
 .lane path{fill:none;stroke:var(--line);vector-effect:non-scaling-stroke;stroke-dasharray:3 3}
 .lane .score{fill:var(--score);fill-opacity:.25;stroke:var(--score);stroke-width:1.5;stroke-dasharray:none}
 .stretch{fill:var(--mark);stroke:var(--flag);stroke-width:1;vector-effect:non-scaling-stroke}
@@ -100,13 +107,11 @@ figure{margin:0}figcaption{font-size:.85rem;color:var(--dim)}
 .said{white-space:pre-wrap;unicode-bidi:isolate}
 """ % (
     {name: ";".join(f"--{key}:{value}" for key, value in of.items()) for name, of in PALETTES.items()}
-    | {width: STACKED.replace("TABLE", f"table.{width}") for width in ("narrow", "middle")}
+    | {width: STACKED.replace("TABLE", f"table.{width}") for _, width in WIDTHS}
 )
 
-POLICY: Final = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-)
-"""What a browser may load for the page: nothing from anywhere."""
+POLICY: Final = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
+"""What a browser may load for the page: nothing from anywhere. `make_page` adds the hashes of its style and script."""
 
 JOINERS: Final = frozenset("\u200c\u200d")
 """Invisible characters that scripts and emoji need, and that move nothing."""
@@ -180,23 +185,23 @@ def _cut(text: str) -> Html:
 
 
 def make_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
-    """Return a table of texts; where the page is too narrow for it, each row becomes a card."""
-    head = tag("tr", *(tag("th", name, scope="col") for name in heads))
-    body = [
-        tag(
-            "tr",
-            *(tag("td", cell, data_label=name or None) for name, cell in zip(heads, row, strict=True)),
-        )
-        for row in rows
-    ]
-    width = "narrow middle" if len(heads) >= MANY else "narrow"
+    """Return a table of texts without columns that are empty; where the page is too narrow for it, each row becomes a card."""
+    kept = [at for at in range(len(heads)) if not rows or any(row[at] for row in rows)]
+    head = tag("tr", *(tag("th", heads[at], scope="col") for at in kept))
+    body = [tag("tr", *(tag("td", row[at], data_label=heads[at]) for at in kept)) for row in rows]
+    width = next(name for least, name in WIDTHS if len(kept) >= least)
     return tag("div", tag("table", tag("thead", head), tag("tbody", *body), class_=width))
 
 
+def fold(summary: str, *children: str | None) -> Html:
+    """Return what is not seen until a reader asks for it, which takes no script: nor is it printed or copied before."""
+    return tag("details", tag("summary", summary), *children)
+
+
 def cover_text(text: str) -> Html:
-    """Return a text that is not seen until a reader asks for it, which takes no script."""
+    """Return a text that is not seen until a reader asks for it (`fold`)."""
     shown = tag("div", text if isinstance(text, Html) else _cut(text), class_="text")
-    return tag("details", tag("summary", "Show the text"), shown)
+    return fold("Show the text", shown)
 
 
 @cache
@@ -206,14 +211,19 @@ def _table_script() -> str:
     )
 
 
+def _hash(text: str) -> str:
+    """Return the source of a policy that allows this very text."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
 def make_page(title: str, children: Iterable[Html], style: str = "") -> str:
     """Return a whole document that needs nothing but itself; `style` is CSS of its own, beside that of all pages."""
     main = tag("main", *children)
-    policy, script = POLICY, None
+    look = STYLE + style
+    policy, script = f"{POLICY}; style-src {_hash(look)}", None
     if "<table" in main:  # a text that says so is escaped
         script = tag("script", Html(_table_script()))
-        digest = b64encode(sha256(_table_script().encode()).digest()).decode()
-        policy = f"{POLICY}; script-src 'sha256-{digest}'"
+        policy += f"; script-src {_hash(_table_script())}"
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -221,6 +231,6 @@ def make_page(title: str, children: Iterable[Html], style: str = "") -> str:
         tag("meta", name_="viewport", content="width=device-width"),
         tag("meta", name_="referrer", content="no-referrer"),
         tag("title", title),
-        tag("style", Html(STYLE + style)),
+        tag("style", Html(look)),
     )
-    return f"<!doctype html>\n{tag('html', head, tag('body', main, script), lang='en')}\n"
+    return f"<!DOCTYPE html>\n{tag('html', head, tag('body', main, script), lang='en')}\n"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from guardrails.authoring.markup import (
     PALETTES,
     PIECE,
+    STYLE,
     Html,
     cover_text,
     join_markup,
@@ -150,6 +151,7 @@ def test_a_page_needs_nothing_else() -> None:
     policy = dict(read.elements[3][1])
     assert policy["http-equiv"] == "Content-Security-Policy"
     assert str(policy["content"]).startswith("default-src 'none'; img-src data:;")
+    assert "unsafe" not in str(policy["content"])
     assert "script-src" not in str(policy["content"])
 
 
@@ -172,9 +174,22 @@ def test_only_the_script_of_tables_may_run() -> None:
 
 
 def test_cells_name_their_columns() -> None:
-    """Each value can stand behind the name of its column, escaped; a column without a name has none."""
-    read = Read(make_table(("", 'a"<b>'), [("x", "<y>")]))
-    assert [found for name, found in read.elements if name == "td"] == [[], [("data-label", 'a"<b>')]]
+    """Each value can stand behind the name of its column, escaped; a column without a value is left out."""
+    read = Read(make_table(("n", "no", 'a"<b>'), [("x", "", "<y>"), ("z", "", "")]))
+    own = [[("data-label", "n")], [("data-label", 'a"<b>')]]
+    assert [found for name, found in read.elements if name == "td"] == own * 2
+    assert [name for name, _ in Read(make_table(("a", "b"), [])).elements].count("th") == 2
+
+
+@each_case(
+    ("columns", "width"),
+    [(1, "slim"), (4, "slim"), (5, "narrow"), (6, "middle"), (8, "middle"), (10, "wide")],
+)
+def test_tables_with_more_columns_are_cards_on_wider_pages(columns: int, width: str) -> None:
+    """So that no column is cut off, and a table with few stays one on a small screen."""
+    table = make_table([str(at) for at in range(columns)], [["x"] * columns])
+    assert f'<table class="{width}">' in table
+    assert f"table.{width} thead" in STYLE
 
 
 def test_a_covered_text_is_closed() -> None:

@@ -40,7 +40,7 @@ HEADS: Final[Mapping[str, str]] = {
     "new_block": "+block",
     "new_redaction": "+redact",
     "new_allow": "-stopped",
-    "flag": "flag",
+    "flag": "±flag",
     "content": "content",
 }
 """Turn → the head of its column."""

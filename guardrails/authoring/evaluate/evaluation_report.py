@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
+from guardrails.authoring.evaluate.evaluation_charts import is_graded, render_charts
 from guardrails.authoring.evaluate.measurements import (
     CLASSES,
     EvaluationExample,
@@ -13,21 +14,12 @@ from guardrails.authoring.evaluate.measurements import (
 )
 from guardrails.authoring.evaluate.metrics import ConfusionCounts
 from guardrails.authoring.markup import Html, cover_text, make_page, make_table, tag
-from guardrails.authoring.reports.charts import (
-    STYLE,
-    ChartAxis,
-    ChartSeries,
-    render_line_chart,
-    render_numbers,
-)
+from guardrails.authoring.reports.charts import STYLE, render_numbers
 from guardrails.authoring.reports.report_source import ReportSource
 from guardrails.authoring.reports.terms import ACTIONS, explain_terms
 from guardrails.authoring.tune.thresholds import format_number
 from guardrails.authoring.tune.tuning_report import format_interval, format_percent
 from guardrails.types import Action
-
-CURVES: Final = 2
-"""Categories in one chart: those with the most rows."""
 
 
 def render_report(
@@ -56,18 +48,20 @@ def render_report(
         *(tag("p", tag("strong", "Limit not kept: "), each) for each in broken),
         *([tag("p", f"Policy: {named}", class_="dim")] if source is None else source.render(named)),
         *(tag("p", each, class_="dim") for each in render_floor(result)),
-        *(tag("p", f"! {each}") for each in render_unjudged(result)),
-        tag("div", *_charts(result), class_="charts"),
-        tag("h3", f"What becomes of the {result.rows:,} rows"),
+        *(tag("p", tag("strong", "Note: "), each) for each in render_unjudged(result)),
+        tag("div", *render_charts(result), class_="charts"),
+        tag("h2", f"What becomes of the {result.rows:,} rows"),
         tag("p", render_decision(result)),
         render_numbers(("Rows", *map(str, Action)), render_actions(result)),
         explain_terms(*ACTIONS),
         *_rules(result),
-        *_render_figures("Categories: does each score rise with what it says?", result.categories),
+        *_render_figures(
+            "Categories: does each score rise with what it says?", "Category", result.categories
+        ),
         *_groups(result),
         *_cases("Harmless, but stopped", result.false, texts),
         *_cases("Harmful, but not stopped", result.missed, texts),
-        tag("h3", "How long it takes, in ms"),
+        tag("h2", "How long it takes, in ms"),
         render_numbers(("Detector", "Half within", "95 % within", "99 % within"), render_latencies(result)),
     ]
     return make_page(title, children, STYLE)
@@ -100,7 +94,7 @@ def _next_step(
         for rule in worst:
             yield f"; the rule with {name} is "
             yield tag("strong", rule)
-            if rule in tunable and source is not None:
+            if rule in tunable and is_graded(result.rules[rule]) and source is not None:
                 yield ": tune it with "
                 yield source.command("tune", "--rule", rule, "--target", target)
             else:
@@ -161,10 +155,10 @@ def render_cells(measured: Measurement) -> tuple[str, ...]:
     return (f"{counts.positive:,}", f"{counts.negative:,}", *both, f1, area)
 
 
-HEADS: Final = ("Of it", "Not", "Precision", "Recall", "False alarms (FPR)", "F1", "AUPRC")
+HEADS: Final = ("Rows of it", "Other rows", "Precision", "Recall", "False alarms (FPR)", "F1", "AUPRC")
 """The heads of `render_cells`."""
 
-EXPLAINED: Final = (*HEADS[2:], "Found from", "Calibration error", "Brier score")
+EXPLAINED: Final = (*HEADS, "Found from", "Calibration error", "Brier score")
 """The heads that are terms."""
 
 CALIBRATED: Final = ("Found from", "Calibration error", "Brier score")
@@ -183,11 +177,13 @@ def _with_interval(counts: ConfusionCounts, name: str) -> str:
     return told if ends is None else f"{told} ({100 * ends[0]:.1f}-{100 * ends[1]:.1f})"
 
 
-def build_figure_table(found: Mapping[str, Measurement]) -> list[tuple[str, ...]]:
-    """Return a table of figures, the heads first: of categories with how their scores agree with what they say."""
+def build_figure_table(of_what: str, found: Mapping[str, Measurement]) -> list[tuple[str, ...]]:
+    """Return a table of figures, the heads first: of categories with how their scores agree with what they say. `of_what` is the
+    head of the names.
+    """
     if all(each.calibration is None for each in found.values()):
-        return [("", *HEADS), *((name, *render_cells(each)) for name, each in found.items())]
-    rows: list[tuple[str, ...]] = [("", *HEADS, *CALIBRATED)]
+        return [(of_what, *HEADS), *((name, *render_cells(each)) for name, each in found.items())]
+    rows: list[tuple[str, ...]] = [(of_what, *HEADS, *CALIBRATED)]
     for name, each in found.items():
         of = each.calibration
         errors = ("-", "-") if of is None else (f"{of.ece:.3f}", f"{of.brier:.3f}")
@@ -195,10 +191,10 @@ def build_figure_table(found: Mapping[str, Measurement]) -> list[tuple[str, ...]
     return rows
 
 
-def _render_figures(title: str, found: Mapping[str, Measurement]) -> Iterator[Html]:
+def _render_figures(title: str, of_what: str, found: Mapping[str, Measurement]) -> Iterator[Html]:
     if found:
-        heads, *rows = build_figure_table(found)
-        yield tag("h3", title)
+        heads, *rows = build_figure_table(of_what, found)
+        yield tag("h2", title)
         yield render_numbers(heads, rows)
         yield explain_terms(*(head for head in heads if head in EXPLAINED), "Range in brackets")
 
@@ -207,66 +203,33 @@ def _rules(result: PolicyEvaluation) -> Iterator[Html]:
     """Yield the rules that rows tell of; what no row is meant for stands apart."""
     told = {name: each for name, each in result.rules.items() if each.counts.positive}
     rest = {name: each for name, each in result.rules.items() if name not in told}
-    yield from _render_figures("Rules: does each fire for what it is for?", told)
+    yield from _render_figures("Rules: does each fire for what it is for?", "Rule", told)
     if rest or result.unlabelled:
-        yield tag("h3", "Rules without rows that they are for")
+        yield tag("h2", "Rules that no labelled row is for")
         yield tag("p", "What they miss cannot be told; label rows with their categories.")
     if rest:
         yield render_numbers(
-            ("", "Not", "False alarms (FPR)"),
+            ("Rule", "Other rows", "False alarms (FPR)"),
             [
                 (name, f"{each.counts.negative:,}", _with_interval(each.counts, "fpr"))
                 for name, each in rest.items()
             ],
         )
-        yield explain_terms("False alarms (FPR)", "Range in brackets")
+        yield explain_terms("Other rows", "False alarms (FPR)", "Range in brackets")
     if result.unlabelled:
         yield tag("p", f"No labelled row at all: {', '.join(result.unlabelled)}")
-
-
-def _charts(result: PolicyEvaluation) -> Iterator[Html]:
-    drawn = {name: each for name, each in result.categories.items() if each.curve}
-    ranked = sorted(drawn, key=lambda name: (-drawn[name].counts.positive, name))
-    for at in range(0, len(ranked), CURVES):
-        names = ranked[at : at + CURVES]
-        named = " and ".join(names)
-        areas = ", ".join(f"{name} {drawn[name].auprc or 0:.3f}" for name in names)
-        yield render_line_chart(
-            f"{named}: each point is a score from which on one could act. Further right more of what is harmful is found, "
-            "further up more of what is found is harmful. The nearer to the upper right corner, the better.",
-            f"precision-recall curves; areas: {areas}",
-            [ChartSeries(name, [(0.0, drawn[name].curve[0][1]), *drawn[name].curve]) for name in names],
-            ChartAxis("found of it (recall)"),
-            ChartAxis("right (precision)"),
-        )
-        yield render_line_chart(
-            f"{named}: scores that are honest lie on the dotted line. Of the rows with a score near 0.8, "
-            "80 in a hundred are what it says. Below the line a score says too much, above it too little.",
-            f"calibration of {', '.join(names)}",
-            [
-                *(ChartSeries(name, _reliability(drawn[name])) for name in names),
-                ChartSeries("honest", [(0.0, 0.0), (1.0, 1.0)], "third"),
-            ],
-            ChartAxis("score"),
-            ChartAxis("share that is of it"),
-        )
-
-
-def _reliability(measured: Measurement) -> list[tuple[float, float]]:
-    of = measured.calibration
-    return [] if of is None else [(each.score, each.share) for each in of.bins]
 
 
 def build_group_table(result: PolicyEvaluation) -> list[tuple[str, ...]]:
     """Return a table of the decision by group, the heads first."""
     groups = ((name, *render_cells(Measurement(counts))[:-1]) for name, counts in result.groups.items())
-    return [("", *HEADS[:-1]), *groups]
+    return [("Group", "Harmful", "Harmless", *HEADS[2:-1]), *groups]
 
 
 def _groups(result: PolicyEvaluation) -> Iterator[Html]:
     if result.groups:
         heads, *rows = build_group_table(result)
-        yield tag("h3", "The decision by group")
+        yield tag("h2", "The decision by group")
         yield render_numbers(heads, rows)
         yield explain_terms(*HEADS[2:-1])
 
@@ -274,14 +237,14 @@ def _groups(result: PolicyEvaluation) -> Iterator[Html]:
 def _cases(title: str, cases: Sequence[EvaluationExample], texts: bool) -> Iterator[Html]:
     if not cases:
         return
-    yield tag("h3", title)
+    yield tag("h2", title)
     yield make_table(
         ("Row", "Highest score", "Rules", *(("Text",) if texts else ())),
         [
             (
                 each.place,
                 f"{each.score:.3f}",
-                ", ".join(each.rules),
+                ", ".join(each.rules) or "no rule",
                 *((cover_text(each.text),) if texts else ()),
             )
             for each in cases

@@ -6,6 +6,7 @@ Texts, and whatever quotes them, are covered until a reader asks for them.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,11 +17,12 @@ from guardrails.authoring.explain.explained_rules import STATES, RuleNote
 from guardrails.authoring.explain.explained_texts import MarkedText
 from guardrails.authoring.explain.explanation import Explanation
 from guardrails.authoring.explain.rules_report import LISTED, render_terms
-from guardrails.authoring.markup import Html, cover_text, make_page, make_table, mark_text, tag
-from guardrails.authoring.reports.check_report import describe_place
+from guardrails.authoring.markup import Html, cover_text, fold, make_page, make_table, mark_text, tag
+from guardrails.authoring.reports.check_report import DONE, describe_place
 from guardrails.authoring.reports.report_source import render_date
 from guardrails.authoring.reports.terms import explain_terms
 from guardrails.authoring.terminal import Style
+from guardrails.authoring.tune.thresholds import find_thresholds
 from guardrails.errors import describe_unavailable
 from guardrails.types import Action
 
@@ -42,13 +44,31 @@ def render_page(explained: Sequence[ExplainedContent], at: datetime) -> str:
         f"{ref.name} {ref.version}, {ref.digest[:19]}"
         for ref in (each.explanation.verdict.policy for each in explained)
     )
+    judged = [[*_judge(each)] for each in explained]
     head = [
         tag("h1", "guardrails explain"),
-        *(tag("p", *_judge(each)) for each in explained),
+        *([tag("p", *parts) for parts in judged] if len(judged) == 1 else _summarize(explained, judged)),
         tag("p", f"Data: {', '.join(each.name for each in explained)}", class_="dim"),
         tag("p", f"Policy: {'; '.join(policies)}. Date: {render_date(at)}.", class_="dim"),
     ]
     return make_page("guardrails explain", [*head, *map(_card, explained)])
+
+
+def _summarize(explained: Sequence[ExplainedContent], judged: Sequence[Sequence[str]]) -> Iterator[Html]:
+    """Yield how many there are of each, what to look at first, and a line for each."""
+    if not explained:
+        yield tag("p", "Nothing was given to explain.")
+        return
+    counts = Counter(each.explanation.verdict.action for each in explained)
+    told = ", ".join(f"{counts[action]:,} {DONE[action]}" for action in sorted(Action, reverse=True))
+    worst = max(explained, key=lambda each: each.explanation.verdict.action)
+    rest = (
+        "there is nothing to do, unless a rule should have fired"
+        if worst.explanation.verdict.action is Action.ALLOW
+        else f"begin with {worst.name}"
+    )
+    yield tag("p", tag("strong", f"{len(explained):,} explained: {told}"), f"; {rest}.")
+    yield tag("ul", *(tag("li", *parts) for parts in judged))
 
 
 def _judge(explained: ExplainedContent) -> Iterator[str]:
@@ -62,7 +82,9 @@ def _judge(explained: ExplainedContent) -> Iterator[str]:
     if verdict.rules and verdict.action is not Action.ALLOW:
         yield " by the rule "
         yield tag("strong", verdict.rules[0].id)
-        yield "; if that is wrong, give the rule an exception or a higher number: its terms below say which one decided."
+        yield "; if that is wrong, give the rule an exception"
+        yield (" or a higher number" if _has_numbers(explained) else "")
+        yield ": its terms below say which one decided."
         return
     near = [note for note in explained.explanation.rules if note.state == "not_fired" and _missing(note)]
     if near:
@@ -71,6 +93,13 @@ def _judge(explained: ExplainedContent) -> Iterator[str]:
         yield f": it lacks {_missing(near[0])}; if it should have fired, lower that number with guardrails tune."
     else:
         yield "; no rule came near: if one should have fired, see whether a detector looks for this at all."
+
+
+def _has_numbers(explained: ExplainedContent) -> bool:
+    """Tell whether the rule that decided compares a score with more than nothing, as one over a list does not."""
+    decided = explained.explanation.verdict.rules[0].id
+    rules = (note.rule for note in explained.explanation.rules if note.rule.id == decided)
+    return any(each.value > 0 for rule in rules for each in find_thresholds(rule.condition))
 
 
 def _missing(note: RuleNote) -> str:
@@ -159,8 +188,7 @@ def _rules(found: Explanation) -> Iterator[Html]:
         yield make_table(("Rule", "Condition", "It lacks"), rows)
     rest = ", ".join(note.rule.id for note in found.rules if note not in told and note not in near)
     if rest:
-        yield tag("h3", "Rules that had nothing to fire for")
-        yield tag("p", rest, style="overflow-wrap:anywhere")
+        yield fold("Rules that had nothing to fire for", tag("p", rest))
 
 
 def _told(note: RuleNote) -> tuple[str, ...]:
@@ -196,7 +224,6 @@ def _redaction(found: Explanation) -> Iterator[Html]:
 def _detectors(notes: Sequence[DetectorNote]) -> Iterator[Html]:
     if not notes:
         return
-    yield tag("h3", "Detectors")
     rows = [
         (
             each.name,
@@ -208,5 +235,5 @@ def _detectors(notes: Sequence[DetectorNote]) -> Iterator[Html]:
         )
         for each in notes
     ]
-    yield make_table(("Detector", "State", "Tier", "Time in ms", "Findings", "Note"), rows)
-    yield explain_terms("Tier")
+    table = make_table(("Detector", "State", "Tier", "Time in ms", "Findings", "Note"), rows)
+    yield fold("Detectors, and how long each took", table, explain_terms("Tier"))

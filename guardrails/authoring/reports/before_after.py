@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from types import MappingProxyType
 from typing import Final
 
-from guardrails.authoring.markup import Html, mark_text, tag
+from guardrails.authoring.markup import Html, cover_text, mark_text, tag
 from guardrails.authoring.reports.contact_sheet import Numbered, render_contact_sheet
 from guardrails.authoring.reports.film_sheet import render_film_sheet
 from guardrails.authoring.reports.timeline import render_lines, render_timeline
@@ -167,12 +167,11 @@ def _part(content: Text | Image, left: Part | None, own: Sequence[Numbered], loo
     text = mask_text(content.text, left.text if isinstance(left, Text) else "")
     spans = [(*each.span, at) for at, each in own if each.span is not None and _is_marked(each, text)]
     is_gone = left is None and bool(text)
-    note = tag("p", f"{len(text):,} characters, masked", class_="dim") if is_gone else None
-    return tag(
-        "div",
-        note,
-        tag("div", mark_text(text, spans), class_="text", aria_hidden="true" if is_gone else None),
-    )
+    note = tag("p", f"{len(text):,} characters, masked", class_="dim")
+    marked = mark_text(text, spans)
+    if is_gone:
+        return tag("div", note, tag("div", marked, class_="text", aria_hidden="true"))
+    return cover_text(marked)
 
 
 def _is_marked(finding: Finding, text: str) -> bool:
@@ -221,7 +220,7 @@ def render_result(content: object, verdict: Verdict, looks: ReportStyle) -> Iter
         if isinstance(part, Image):
             yield _picture(part, looks)
         elif isinstance(part, Text):
-            yield tag("div", mark_text(part.text, ()), class_="text")
+            yield cover_text(mark_text(part.text, ()))
         else:
             name = "film" if isinstance(part, Video) else "sound"
             yield tag("p", f"A {name} of {len(part.data):,} bytes; what is left of it is shown above.")

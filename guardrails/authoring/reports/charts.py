@@ -7,17 +7,26 @@ not see it. Series differ by their stroke as well as by their colour.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.authoring.markup import Html, join_markup, make_table, tag
+from guardrails.authoring.markup import Html, make_table, tag
 
 WIDE, HIGH = 520, 300
 """The size of a chart, in units that are pixels where there is room."""
 
 LEFT, RIGHT, TOP, BOTTOM = 52, 24, 12, 44
 """What is around the plot itself, for the numbers of axes and their names."""
+
+BAR, GAP = 34, 26
+"""How high a bar of `render_shares` is, and what is between two, where their names stand."""
+
+FITS: Final = 9
+"""Units that a digit of a bar's number takes."""
+
+MANY: Final = 6
+"""Columns from which on a table of numbers needs narrow ones."""
 
 POINTS: Final = 400
 """Points of a line that are drawn at most."""
@@ -33,7 +42,13 @@ STYLE: Final = """
 .chart .now{stroke:var(--dim);stroke-dasharray:4 4;stroke-width:1.5}.chart .chosen{stroke:var(--text);stroke-width:2}
 .chart .dot{fill:var(--text)}.chart .range{stroke:var(--text);stroke-width:1.5}
 .figures td:not(:first-child),.figures th:not(:first-child){text-align:right;min-width:4.75rem}
-.figures td:not(:first-child){overflow-wrap:normal;font-variant-numeric:tabular-nums}
+.figures td:not(:first-child){overflow-wrap:normal;white-space:nowrap;font-variant-numeric:tabular-nums}
+.figures .list{white-space:normal}.range{display:block;color:var(--dim)}
+.key{white-space:nowrap;margin-right:1rem}
+.chart .sample{display:inline-block;width:28px;height:8px;vertical-align:middle}
+.chart .swatch{display:inline-block;width:14px;height:14px;vertical-align:-2px}
+.chart .allow{fill:var(--allow)}.chart .flag{fill:var(--flag)}.chart .redact{fill:var(--redact)}.chart .block{fill:var(--block)}
+.chart .bar{stroke:var(--page);stroke-width:1.5}.chart .count{fill:var(--page);font-weight:700}
 """
 """CSS of charts."""
 
@@ -128,28 +143,54 @@ def render_histograms(
     return _figure(caption, said, drawn, [])
 
 
+def render_shares(caption: str, bars: Sequence[tuple[str, Mapping[str, int]]]) -> Html:
+    """Return bars of the same length, each a name and how many of it are of which part: name → count. A part's name is the class
+    that it is coloured by, and what it says stands below; numbers stand in the bars where there is room.
+    """
+    drawn: list[Html] = []
+    said: list[str] = []
+    for at, (name, parts) in enumerate(bars):
+        total = sum(parts.values())
+        top, left = at * (BAR + GAP) + GAP, 0.0
+        drawn.append(tag("text", f"{name}: {total:,}", x=0, y=top - 7))
+        for part, count in parts.items():
+            width = round(WIDE * count / total, 1) if total else 0
+            if not count:
+                continue
+            title = tag("title", f"{part}: {count:,} of {total:,}")
+            drawn.append(tag("rect", title, x=left, y=top, width=width, height=BAR, class_=f"bar {part}"))
+            if width > FITS * (len(f"{count:,}") + 1):
+                middle = {"x": round(left + width / 2, 1), "y": top + BAR / 2 + 4, "text_anchor": "middle"}
+                drawn.append(tag("text", f"{count:,}", **middle, class_="count"))
+            left = round(left + width, 1)
+        said.append(f"{name}: {', '.join(f'{count:,} {part}' for part, count in parts.items() if count)}")
+    names = dict.fromkeys(part for _, parts in bars for part in parts)
+    key = [tag("span", _swatch(part), f" {part}", class_="key") for part in names]
+    return _draw(caption, "; ".join(said), drawn, key, len(bars) * (BAR + GAP))
+
+
 def _figure(caption: str, said: str, drawn: Sequence[Html], names: Sequence[tuple[str, str]]) -> Html:
-    key = join_markup(
-        part
-        for at, (look, name) in enumerate(names if len(names) > 1 else ())
-        for part in (
-            " " if at else "",
-            tag("span", _sample(look), f" {name}", style="white-space:nowrap;margin-right:1rem"),
-        )
-    )
-    svg = tag("svg", *drawn, viewBox=f"0 0 {WIDE} {HIGH}", role="img", aria_label=said)
-    return tag("figure", tag("p", caption), svg, tag("figcaption", key), class_="chart")
+    key = [
+        tag("span", _sample(look), f" {name}", class_="key")
+        for look, name in (names if len(names) > 1 else ())
+    ]
+    return _draw(caption, said, drawn, key)
+
+
+def _draw(caption: str, said: str, drawn: Sequence[Html], key: Sequence[Html], high: int = HIGH) -> Html:
+    svg = tag("svg", *drawn, viewBox=f"0 0 {WIDE} {high}", role="img", aria_label=said)
+    names = tag("figcaption", *(part for each in key for part in (each, " "))) if key else None
+    return tag("figure", tag("p", caption), svg, names, class_="chart")
+
+
+def _swatch(look: str) -> Html:
+    box = tag("rect", width=14, height=14, class_=look)
+    return tag("svg", box, viewBox="0 0 14 14", aria_hidden="true", class_="swatch")
 
 
 def _sample(look: str) -> Html:
     line = tag("path", d="M0 4H28", class_=look)
-    return tag(
-        "svg",
-        line,
-        viewBox="0 0 28 8",
-        aria_hidden="true",
-        style="display:inline-block;width:28px;height:8px;vertical-align:middle",
-    )
+    return tag("svg", line, viewBox="0 0 28 8", aria_hidden="true", class_="sample")
 
 
 def _axes(x: ChartAxis, y: ChartAxis) -> Iterable[Html]:
@@ -199,4 +240,15 @@ def _down(share: float) -> float:
 
 def render_numbers(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
     """Return a table of numbers: what its first column names stands at the left, the rest at the right."""
-    return tag("div", make_table(heads, [*rows]), class_="figures")
+    cells = [[*row[:1], *(_number(cell, len(heads)) for cell in row[1:])] for row in rows]
+    return tag("div", make_table(heads, cells), class_="figures")
+
+
+def _number(cell: str, columns: int) -> str:
+    """Return a cell of a table with so many columns: of many, a range in brackets has a line of its own, and so has each number
+    of a list that has no room.
+    """
+    figure, space, rest = cell.partition(" (")
+    if columns >= MANY and space and rest.endswith(")"):
+        return tag("span", f"{figure} ", tag("span", f"({rest}", class_="range"))
+    return tag("span", cell, class_="list") if ", " in cell else cell

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,7 +47,21 @@ DONE: Final = {
     Action.REDACT: "redacted",
     Action.BLOCK: "blocked",
 }
-COVERED: Final = "What is blocked or redacted is masked here, and is not in this file."
+REASONS: Final[Mapping[str, str]] = {
+    "matched": "its condition holds",
+    "error": "what it asks for could not be judged",
+    "unsound_arguments": "the arguments of the call are no JSON, or can be read in two ways",
+    "unchecked": "a part was not judged",
+    "unsafe_edit": "it would replace what must not be changed",
+    "not_redacted": "what was found could not be covered",
+    "repaired": "the format was wrong, and was mended",
+}
+"""Why a rule fired → in words."""
+
+COVERED: Final = (
+    "What is blocked or redacted is masked here, and is not in this file. "
+    "Other texts are covered until you ask for them."
+)
 
 
 class UnusableReportError(GuardrailsError):
@@ -165,7 +179,7 @@ def _rules(verdict: Verdict) -> Iterator[Html]:
             tag("strong", rule.id),
             _action(rule.action),
             str(rule.severity),
-            f"{rule.reason}{', shadow only' if shadow else ''}",
+            f"{REASONS.get(rule.reason, rule.reason)}{', in shadow' if shadow else ''}",
             rule.message or "",
         ]
         for shadow, rules in ((False, verdict.rules), (True, verdict.shadow))

@@ -10,6 +10,9 @@ from guardrails.authoring.markup import Html, join_markup, tag
 
 TERMS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "Rows of it": "Labelled rows that are meant: the rule should fire for them, or they are of the category.",
+        "Other rows": "Labelled rows that are not meant.",
+        "Number": "The score from which on the rule acts (its threshold): the higher it is, the less the rule finds.",
         "Precision": "Of what was found, the share that is right. 90 %: one alarm in ten is false.",
         "Recall": "Of what should be found, the share that was. 90 %: one in ten is missed.",
         "False alarms (FPR)": "Of what is not meant, the share that was found all the same (false positive rate).",
@@ -34,6 +37,7 @@ TERMS: Final[Mapping[str, str]] = MappingProxyType(
         "+block": "It passed before, and is blocked now.",
         "+redact": "It passed before, and is redacted now.",
         "-stopped": "It was stopped or redacted before, and is less so now.",
+        "±flag": "It passes in both, and only one of the two records it.",
         "content": "The action is the same, and what goes on differs.",
         "Gate": "A limit that was given to the command; the change is ready where all are kept.",
         "Level": "How much a change means to those who use the policy: patch, minor or major, as in its version.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from guardrails.authoring.markup import Html, mark_text, tag
+from guardrails.authoring.markup import Html, fold, make_table, mark_text, tag
 from guardrails.authoring.reports.contact_sheet import Numbered
 from guardrails.detectors.images.text_layout import Clip
 from guardrails.engine.core.observers import FilmRecord
@@ -107,7 +107,8 @@ def _lane(
         role="img",
         aria_label=said,
     )
-    return tag("div", tag("div", *_numbers(own, length), class_="numbers"), lane, class_="lane")
+    numbers = tag("svg", *_numbers(own, length), class_="numbers", aria_hidden="true")
+    return tag("div", numbers, lane, class_="lane")
 
 
 def _numbers(own: Sequence[tuple[int, Clip]], length: float) -> Iterator[Html]:
@@ -116,7 +117,7 @@ def _numbers(own: Sequence[tuple[int, Clip]], length: float) -> Iterator[Html]:
     for number, (start, end) in sorted(own, key=lambda each: each[1]):
         middle = (start + end) / 2 / length
         if middle >= free:
-            yield tag("span", str(number), style=f"left:{100 * middle:.1f}%")
+            yield tag("text", str(number), x=f"{100 * middle:.1f}%", y="1em")
             free = middle + APART
 
 
@@ -138,16 +139,10 @@ def render_lines(told: FilmRecord, shown: Sequence[str]) -> Iterator[Html]:
     if not told.lines:
         return
     rows = [
-        tag(
-            "tr",
-            tag("td", origin),
-            tag("td", "" if clip is None else describe_clip(clip)),
-            tag("td", mark_text(text, ()), class_="said"),
-        )
+        (origin, "" if clip is None else describe_clip(clip), tag("span", mark_text(text, ()), class_="said"))
         for (origin, _, clip), text in zip(told.lines[:LINES], shown, strict=False)
     ]
-    heads = tag("tr", *(tag("th", name, scope="col") for name in ("By", "When", "What")))
     yield tag("h3", "What was read and heard")
-    yield tag("div", tag("table", tag("thead", heads), tag("tbody", *rows)), class_="wide")
+    yield fold("Show the lines", make_table(("By", "When", "What"), rows))
     if len(told.lines) > LINES:
         yield tag("p", f"{len(told.lines) - LINES:,} more lines are not shown.", class_="dim")

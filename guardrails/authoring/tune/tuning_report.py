@@ -74,8 +74,9 @@ def render_report(
     children = [
         tag("h1", f"guardrails tune: {rule.id}"),
         tag("p", tag("strong", render_verdict(result)), " ", *_next_step(result, source)),
+        *_target(result),
         *([] if source is None else source.render(policy)),
-        *(tag("p", f"! {note}") for note in result.notes),
+        *(tag("p", tag("strong", "Note: "), note) for note in result.notes),
         tag("div", *_charts(result), class_="charts"),
         tag(
             "p",
@@ -83,7 +84,8 @@ def render_report(
             f"{result.curve.negative:,} are not ({result.tuning.wanted}).",
         ),
         render_numbers(("Number for", "Now", "Chosen"), changes),
-        tag("h3", "What they do"),
+        explain_terms("Number"),
+        tag("h2", "What they do"),
         render_numbers(
             (
                 "Figure",
@@ -95,14 +97,21 @@ def render_report(
             _figures(result),
         ),
         explain_terms(*TERMS),
-        tag("h3", "What other numbers would do on these rows"),
-        render_numbers(("Number", "False alarms", "Found", "Precision", ""), _others(result)),
+        tag("h2", "What other numbers would do on these rows"),
+        render_numbers(("Number", "False alarms", "Found", "Precision", "Which"), _others(result)),
         *_groups(result),
         *_moves(result),
         *_examples("Worst false alarms: harmless, but the rule fires", result, result.false, texts),
         *_examples("Worst misses: harmful, but the rule does not fire", result, result.missed, texts),
     ]
     return make_page(f"guardrails tune: {rule.id}", children, STYLE)
+
+
+def _target(result: TuningResult) -> Iterator[Html]:
+    """Yield what the figure of the target is, in words."""
+    target = result.target
+    if target.figure in WORDS:
+        yield tag("p", f"{target.figure} means {WORDS[target.figure].replace(': ', ', ')}.", class_="dim")
 
 
 def _next_step(result: TuningResult, source: ReportSource | None) -> Iterator[str]:
@@ -211,10 +220,10 @@ def _bars(result: TuningResult, axis: ChartAxis, kind: int) -> list[float]:
 def _groups(result: TuningResult) -> Iterator[Html]:
     if not result.groups:
         return
-    yield tag("h3", "By language and source")
+    yield tag("h2", "By language and source")
     yield render_numbers(
         (
-            "",
+            "Rows",
             "Harmful",
             "Harmless",
             "False alarms now",
@@ -239,7 +248,7 @@ def _groups(result: TuningResult) -> Iterator[Html]:
 
 def _moves(result: TuningResult) -> Iterator[Html]:
     if result.moves:
-        yield tag("h3", "What the whole policy would do otherwise")
+        yield tag("h2", "What the whole policy would do otherwise")
         rows = [(f"{now} now, {then} then", f"{count:,}") for now, then, count in result.moves]
         yield render_numbers(("Decision", "Rows"), rows)
 
@@ -249,7 +258,7 @@ def _examples(
 ) -> Iterator[Html]:
     if not examples:
         return
-    yield tag("h3", title)
+    yield tag("h2", title)
     yield make_table(
         ("Row", "Highest score", *(("Text",) if texts else ())),
         [

@@ -123,8 +123,10 @@ def _render_result(
     yield ""
     yield from align_columns([("rows", *map(str, Action)), *render_actions(result)])
     tables = {
-        "rules: does each fire for what it is for?": build_figure_table(result.rules),
-        "categories: does each score rise with what it says?": build_figure_table(result.categories),
+        "rules: does each fire for what it is for?": build_figure_table("rule", result.rules),
+        "categories: does each score rise with what it says?": build_figure_table(
+            "category", result.categories
+        ),
         f"the decision by {args.by}": build_group_table(result),
     }
     for title, lines in tables.items():

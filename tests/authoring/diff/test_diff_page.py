@@ -38,11 +38,11 @@ def compared(versions: Versions) -> Callable[..., PolicyDiff]:
 @pytest.mark.parametrize(
     ("texts", "limits", "said"),
     [
-        ((), {}, "No traffic was judged: see what the change does with --on"),
-        (("a forbidden one", "fine"), {"max_new_allows": "0"}, "Of 2 decisions 1 change (50.0%): look at what changes below, and mend"),
-        (("a forbidden one", "fine"), {"max_new_allows": "1"}, "the limits are kept; try it on live traffic with guardrails serve --shadow"),
-        (("a forbidden one", "fine"), {}, "say how many may with a limit such as --max-new-blocks"),
-        (("fine",), {}, "Of 1 decisions 0 change (0.0%): nothing here speaks against"),
+        ((), {}, "<strong>No traffic was judged.</strong> See what the change does with --on"),
+        (("a forbidden one", "fine"), {"max_new_allows": "0"}, "1 of 2 decisions change (50.0%): 1 stopped or redacted before, and less now.</strong> Look at what changes below, and mend"),
+        (("a forbidden one", "fine"), {"max_new_allows": "1"}, "The limits are kept; try it on live traffic with guardrails serve --shadow"),
+        (("a forbidden one", "fine"), {}, "say how many may change with a limit such as --max-new-blocks"),
+        (("fine",), {}, "0 of 1 decisions change (0.0%).</strong> Nothing here speaks against"),
     ],
 )  # fmt: skip
 def test_the_page_begins_with_what_to_do(
@@ -62,7 +62,8 @@ def test_texts_are_covered_and_terms_explained(compared: Callable[..., PolicyDif
     assert '<summary>Show the text</summary><div class="text">a forbidden one</div>' in html
     for term in ("Gate", "Level", "redact", "-stopped"):
         assert f"<dt>{term}</dt>" in html
-    assert "<meter" in html
+    assert 'aria-label="Before: 1 block; After: 1 flag"' in html
+    assert '<strong class="block">Not ready: ' in html
 
 
 def test_a_log_of_decisions_is_told_without_policies() -> None:

@@ -98,7 +98,7 @@ def test_the_page_has_no_script_of_the_traffic(found: PolicyDiff) -> None:
     assert "script" not in parser.names
     assert {"table", "h1", "article"} <= parser.names
     assert "⟨U+202E⟩" in told
-    assert "not ready" in told
+    assert "Not ready" in told
 
 
 @each_case(

@@ -93,12 +93,12 @@ def test_figures_are_in_rows(made: Callable[..., PolicyEvaluation]) -> None:
         "0.500",
         "0.750",
     )
-    heads, own = build_figure_table(result.categories)
+    heads, own = build_figure_table("Category", result.categories)
     assert dict(zip(heads, own, strict=True))["Found from"] == "0.5"
 
 
 def test_all_is_on_the_page(made: Callable[..., PolicyEvaluation]) -> None:
-    """Tables, a chart of precision and recall and one of calibration, limits that are broken, and texts as texts."""
+    """Tables, charts of what becomes of the rows, of precision and recall and of calibration, limits that are broken, and texts as texts."""
     html = render_report(made(*GIVEN), ["decision f1 >= 0.9: it is 0.5"])
     for part in (
         "Limit not kept: ",
@@ -108,7 +108,7 @@ def test_all_is_on_the_page(made: Callable[..., PolicyEvaluation]) -> None:
         "How long it takes",
     ):
         assert part in html
-    assert html.count('role="img"') == 2
+    assert html.count('role="img"') == 3
     html = without_own_script(html)
     assert "<script" not in html
     assert "&lt;script&gt;" in html
@@ -122,7 +122,8 @@ def test_without_labels_there_is_a_page_all_the_same(made: Callable[..., PolicyE
     """It says that nothing is known."""
     html = render_report(made(("0.9", None)))
     assert "The rows do not say what is harmful" in html
-    assert 'role="img"' not in html
+    assert html.count('role="img"') == 1
+    assert 'aria-label="unlabelled: 1 block"' in html
 
 
 SOURCE = ReportSource("p.yaml", (DataSet("-"), DataSet("log:x")), datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
@@ -151,9 +152,9 @@ def test_the_page_begins_with_what_to_do(
 @pytest.mark.parametrize(
     ("given", "there", "not_there"),
     [
-        (GIVEN, "<h3>Rules: does each", "Rules without rows"),
-        (GIVEN[3:], "Rules without rows that they are for", "<h3>Rules: does each"),
-        ([("0.5", None)], "No labelled row at all: r", "<h3>Rules: does each"),
+        (GIVEN, "<h2>Rules: does each", "Rules that no labelled row"),
+        (GIVEN[3:], "Rules that no labelled row is for", "<h2>Rules: does each"),
+        ([("0.5", None)], "No labelled row at all: r", "<h2>Rules: does each"),
     ],
 )
 def test_rules_that_no_row_is_for_stand_apart(

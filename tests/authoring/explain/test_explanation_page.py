@@ -16,6 +16,7 @@ POLICY = """
 detectors:
   words: {use: terms, terms: [blast], category: custom.x}
   rage: {use: terms, terms: [rage], category: hate, score: 0.61}
+  fury: {use: terms, terms: [fury], category: hate, score: 0.9}
 rules:
   - {id: block, on: input, when: custom.x > 0, then: block}
   - {id: near, on: input, when: hate >= 0.85, then: block}
@@ -37,7 +38,11 @@ def page(guard_of: Callable[..., Guard]) -> Callable[..., str]:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("a blast", "<strong>text 1: block</strong> by the rule <strong>block</strong>; if that is wrong"),
+        (
+            "a blast",
+            "<strong>text 1: block</strong> by the rule <strong>block</strong>; if that is wrong, give the rule an exception: its",
+        ),
+        ("fury", "give the rule an exception or a higher number: its"),
         (
             "rage",
             "nearest to firing is the rule <strong>near</strong>: it lacks hate &gt;= 0.85 (it is 0.61)",
@@ -50,6 +55,21 @@ def test_the_page_begins_with_what_decided(content: str, said: str, page: Callab
     html = page(content)
     assert said in html
     assert html.index(said) < html.index("Data: text 1") < html.index("Date: 2026-01-02 03:04 UTC.")
+
+
+def test_several_are_summed_up_in_one_sentence(guard_of: Callable[..., Guard]) -> None:
+    """How many of each and the first to look at, then a line for each."""
+    guard = guard_of(POLICY)
+    texts = ("fine", "a blast", "rage")
+    told = [
+        ExplainedContent(f"text {at}", explain(guard, text, "input", passes=0))
+        for at, text in enumerate(texts, 1)
+    ]
+    html = render_page(told, AT)
+    assert "3 explained: 1 blocked, 0 redacted, 0 flagged, 2 allowed</strong>; begin with text 2." in html
+    assert html.count("<li>") == 3
+    assert "there is nothing to do" in render_page(told[::2], AT)
+    assert "Nothing was given to explain." in render_page([], AT)
 
 
 def test_what_decided_and_what_lacked_stand_apart(page: Callable[..., str]) -> None:

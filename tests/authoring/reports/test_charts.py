@@ -21,8 +21,10 @@ from guardrails.authoring.reports.charts import (
     render_histograms,
     render_line_chart,
     render_numbers,
+    render_shares,
 )
 from tests.authoring.reports.report_kit import without_own_script
+from tests.cases import each_case
 
 STRETCHED = ChartAxis("number", *SCORES)
 SHARE = st.floats(0, 1)
@@ -71,7 +73,37 @@ def test_series_have_a_key_where_there_are_several() -> None:
     series = [ChartSeries(name, [(0, 0), (1, 1)]) for name in ("one", "two", "three")]
     drawn = render_line_chart("how", "said", series, SHARES, SHARES)
     assert [drawn.count(f'class="{name}"') for name in ("first", "second", "third")] == [2, 2, 2]
-    assert "one" not in render_line_chart("how", "said", series[:1], SHARES, SHARES).split("<figcaption>")[1]
+    assert "<figcaption>" not in render_line_chart("how", "said", series[:1], SHARES, SHARES)
+
+
+PARTS = st.dictionaries(st.sampled_from(("allow", "flag", "block")), st.integers(0, 10**6))
+
+
+@given(st.lists(PARTS, max_size=4))
+def test_bars_of_shares_are_of_one_length(bars: list[dict[str, int]]) -> None:
+    """Whatever the numbers are; the numbers are said in words, and stand in a bar where they have room."""
+    drawn = ElementTree.fromstring(render_shares("how", [(f"<{at}>", each) for at, each in enumerate(bars)]))
+    svg = next(drawn.iter("svg"))
+    lengths: dict[str, float] = {}
+    for rect in svg.iter("rect"):
+        lengths[rect.attrib["y"]] = lengths.get(rect.attrib["y"], 0.0) + float(rect.attrib["width"])
+    assert len(lengths) == sum(any(each.values()) for each in bars)
+    assert all(length == pytest.approx(WIDE, abs=0.5) for length in lengths.values())
+    for each in bars:
+        for part, count in each.items():
+            assert not count or f"{count:,} {part}" in svg.attrib["aria-label"]
+
+
+@each_case(("columns", "lines"), [(3, ["5.0 % (1.0-9.0)"]), (6, ["5.0 % (1.0-9.0)", "(1.0-9.0)"])])
+def test_ranges_have_a_line_of_their_own_in_wide_tables(columns: int, lines: list[str]) -> None:
+    """The figure stays whole, so that it can be sorted."""
+    cells = ["5.0 % (1.0-9.0)"] * (columns - 1)
+    table = ElementTree.fromstring(render_numbers(["h"] * columns, [("r", *cells)]))
+    cell = [*table.iter("td")][1]
+    assert [
+        "".join(cell.itertext()),
+        *(each.text for each in cell.iter() if each.get("class") == "range"),
+    ] == lines
 
 
 @given(st.lists(SHARE, min_size=1, max_size=40), st.lists(SHARE, min_size=1, max_size=40))

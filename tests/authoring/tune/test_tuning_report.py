@@ -84,7 +84,7 @@ def test_all_is_on_the_page(result: Callable[..., TuningResult]) -> None:
         "What the whole policy would do otherwise",
         "Worst misses",
     ):
-        assert f"<h3>{title}" in html
+        assert f"<h2>{title}" in html
     html = without_own_script(html)
     assert "<script" not in html
     assert "&lt;script&gt;" in html

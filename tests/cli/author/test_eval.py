@@ -106,7 +106,7 @@ def test_a_report_is_written(given: list[str], tmp_path: Path) -> None:
     report = tmp_path / "out.html"
     assert main(["eval", *given, "--report", str(report), "--fail-under", "f1=1"]) == 1
     html = report.read_text()
-    assert html.count('role="img"') == 2
+    assert html.count('role="img"') == 3
     assert "Limit not kept: " in html
 
 
