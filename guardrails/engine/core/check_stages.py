@@ -25,6 +25,7 @@ from guardrails.engine.core.task_runner import INLINE_ON_LOOP, run_tasks
 from guardrails.engine.detector_task import Task
 from guardrails.engine.formats.derived_texts import add_derived_texts
 from guardrails.engine.formats.format_repair import repair_texts
+from guardrails.engine.formats.metadata_texts import MetadataTexts, is_readable
 from guardrails.engine.formats.replies import add_json_texts, asks_for_formats, find_unformatted
 from guardrails.engine.media.film_settings import film_limits, sound_limits
 from guardrails.engine.media.films import FilmCheck, add_film_contents, open_films
@@ -38,7 +39,7 @@ from guardrails.engine.redaction.media_redaction import (
     MediaRedaction,
     find_wanted,
 )
-from guardrails.engine.redaction.metadata_removal import MetadataRemoval
+from guardrails.engine.redaction.metadata_removal import MetadataRemoval, removes_metadata
 from guardrails.engine.tools.tool_context import PREPARED, ToolContext
 from guardrails.engine.tools.tool_preparation import preparation_task
 from guardrails.policy.compiled import CompiledPolicy
@@ -157,6 +158,20 @@ def _add_picture_parts(check: Check) -> StageSteps:
     parts = PictureParts(check.tree, limits_of(check.settings.policies))
     yield from run_tasks([parts.task], check.inline)
     if parts.settle(check.tree, check.timings):
+        check.budget.admits(check.tree.leaves)
+
+
+def _may_have_texts(check: Check) -> bool:
+    """Tell whether there is a picture that a detector looks at, and beside which something may be written."""
+    return check.settings.looks_at_media and any(is_readable(leaf.content) for leaf in check.tree.leaves)
+
+
+def _add_metadata_texts(check: Check) -> StageSteps:
+    """Add what is written in the files of pictures."""
+    policies = check.settings.policies
+    texts = MetadataTexts(check.tree, limits_of(policies), removed=removes_metadata(policies))
+    yield from run_tasks([texts.task], check.inline)
+    if texts.settle(check.tree, check.timings):
         check.budget.admits(check.tree.leaves)
 
 
@@ -336,8 +351,7 @@ def _redact_media(check: Check) -> StageSteps:
 
 def _strips_metadata(check: Check) -> bool:
     """Tell whether pictures go on without their metadata."""
-    wanted = any(policy.media.metadata == "strip" for policy in check.settings.policies)
-    return wanted and not check.is_repeat and check.holds(Image)
+    return removes_metadata(check.settings.policies) and not check.is_repeat and check.holds(Image)
 
 
 def _strip_metadata(check: Check) -> StageSteps:
@@ -353,6 +367,7 @@ def _strip_metadata(check: Check) -> StageSteps:
 STAGES: Final = (
     CheckStage("files in texts", _may_hold_media, _add_embedded_media),
     CheckStage("parts of pictures", _has_picture_file, _add_picture_parts),
+    CheckStage("texts in the files of pictures", _may_have_texts, _add_metadata_texts),
     CheckStage("films and sounds", lambda check: check.holds(Video, Audio), _watch_films),
     CheckStage("pictures", lambda check: check.holds(Image), _decode_pictures),
     CheckStage("encoded texts", lambda check: check.holds(Text), _decode_texts),

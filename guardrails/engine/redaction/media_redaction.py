@@ -15,16 +15,18 @@ from typing import Any, Final
 from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.detector_task import Task
+from guardrails.engine.formats.metadata_texts import is_metadata
 from guardrails.engine.media.ocr_text import locate_in_picture
 from guardrails.engine.model import RuleMatch
 from guardrails.engine.redaction.film_redaction import RedactedFilm, redact_film, silence_sound
 from guardrails.media.audio.recording import AudioLimits, Recording
 from guardrails.media.images.edit import Box, How
 from guardrails.media.images.picture import Picture, open_picture
-from guardrails.media.images.redact import covered_boxes, redact_picture
+from guardrails.media.images.redact import covered_boxes, redact_picture, rewrite_picture
 from guardrails.media.limits import PictureLimits
 from guardrails.media.pixel_pool import get_pixel_pool
 from guardrails.media.rewrite.recode import MEDIA, SLOWER, family_of
+from guardrails.media.uploads.strip_metadata import strip_metadata
 from guardrails.media.video.film_source import Film, OpenedFile, VideoLimits
 from guardrails.policy.compiled import Rule
 from guardrails.types import (
@@ -155,7 +157,8 @@ class MediaRedaction:
 def redact_media(
     picture: Picture, found: Sequence[tuple[Rule, Finding]], limits: PictureLimits
 ) -> tuple[Any, Picture]:
-    """Return what a picture was made of with findings covered, and the picture that this is.
+    """Return what a picture was made of with findings covered, and the picture that this is. One of which something is found
+    in its metadata alone stays as it is, without that.
 
     Raises:
         MediaError: it cannot be decoded at its full size.
@@ -163,8 +166,14 @@ def redact_media(
     """
     made: Any = None
     under: tuple[Box, ...] = ()
+    shown = [(rule, finding) for rule, finding in found if not is_metadata(finding.origin)]
+    if not shown:
+        made = strip_metadata(picture, limits)
+        made = rewrite_picture(picture, limits) if made is None else made
+        most = replace(limits, bytes=max(limits.bytes, GROWN * len(picture.data)))
+        return made, open_picture(made, most, pool=get_pixel_pool())
     for how in HOWS:
-        own = [finding for rule, finding in found if rule.cover == how]
+        own = [finding for rule, finding in shown if rule.cover == how]
         if own:
             boxes = [finding.box for finding in own if finding.box is not None]
             made = redact_picture(picture, boxes, how, whole=len(boxes) < len(own), limits=limits)

@@ -15,12 +15,18 @@ from guardrails.media.errors import MediaError
 from guardrails.media.images.picture import Picture, open_picture
 from guardrails.media.limits import PictureLimits
 from guardrails.media.uploads.strip_metadata import strip_metadata
+from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import CLEAN, Content, Detection, Image, Unchecked
 
 NAME: Final = "metadata"
 """Under which timings hold what this took."""
 
 KEPT: Final = "its metadata cannot be removed where it stands"
+
+
+def removes_metadata(policies: Sequence[CompiledPolicy]) -> bool:
+    """Tell whether pictures go on without metadata."""
+    return any(policy.media.metadata == "strip" for policy in policies)
 
 
 class MetadataRemoval:
