@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,11 @@ from guardrails.cli import COMMANDS, main
 from guardrails.detectors.config import Config
 from guardrails.detectors.kinds import BUILTIN, find_kind
 from guardrails.mcp.settings import McpDoc
+from guardrails.media.audio.recording import SOUNDS
+from guardrails.media.images.outline import NAMES
+from guardrails.media.limits import FORMATS
+from guardrails.media.unread_types import CURES, UNREAD, find_cure
+from guardrails.media.video.file_type import FILMS
 from guardrails.policy import schema
 from guardrails.policy.endpoints import EndpointsDoc
 from guardrails.policy.loading.source import read_yaml
@@ -447,6 +452,47 @@ def write_categories() -> str:
     return "\n".join(lines) + "\n"
 
 
+def write_formats() -> str:
+    """Return the page on types of files: those that are read, and those that are refused by their names."""
+    named = {
+        name: [ending for ending, of in NAMES.items() if of == name and "+" not in ending] for name in FORMATS
+    }
+    read = [
+        *(("picture", name, [name, *named[name]]) for name in FORMATS),
+        *(("film", FILMS[reader][0], FILMS[reader]) for reader in FILMS),
+        *(("sound", SOUNDS[reader][0], SOUNDS[reader]) for reader in SOUNDS),
+    ]
+    lines = [
+        "# Types of files",
+        "",
+        "A file is what its first bytes say. One that its name or a body calls something else is `mistyped`, unless the policy"
+        " says `media: {mistyped: read}`. HEIC needs the extra `heic`, films and sounds the extra `video`.",
+        "",
+        "## Read",
+        "",
+        "| is a | type | called |",
+        "|---|---|---|",
+        *(f"| {what} | {name} | {_list_names(endings)} |" for what, name, endings in read),
+        "",
+        "## Refused by name",
+        "",
+        "Each is `unchecked` (`unsupported_type`) with its type and what to do: `unchecked:` says whether it blocks.",
+        "",
+        "| is a | type | files end in | instead |",
+        "|---|---|---|---|",
+        *(
+            f"| {each.what} | {each.name} | {_list_names(each.endings)} | {find_cure(each.name)} |"
+            for each in sorted(UNREAD, key=lambda each: [*CURES].index(each.what))
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _list_names(names: Iterable[str]) -> str:
+    """Return names as code, each once."""
+    return ", ".join(f"`{name}`" for name in dict.fromkeys(names))
+
+
 def write_lint_codes() -> str:
     """Return the page on what lint looks for."""
     lines = [
@@ -491,6 +537,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/shipped-policies.md": write_policies,
     "reference/categories.md": write_categories,
     "reference/lint.md": write_lint_codes,
+    "reference/formats.md": write_formats,
     **{page: copy_page(file, COPIES) for file, page in COPIES.items()},
 }
 """Page → what writes it."""

@@ -20,6 +20,8 @@ from guardrails.cli import COMMANDS
 from guardrails.detectors.kinds import BUILTIN
 from guardrails.engine.content.budget import Budget
 from guardrails.errors import GuardrailsError
+from guardrails.media.limits import FORMATS
+from guardrails.media.unread_types import UNREAD
 from guardrails.policy.redactions import BUILTIN as REDACTIONS
 from guardrails.policy.schema import ExceptionDoc, PolicyDoc, RuleDoc, UncheckedDoc
 from guardrails.policy.shipped import shipped_names
@@ -156,6 +158,8 @@ def test_links_into_the_site_lead_somewhere(page: Path) -> None:
         ("reference/server.md", [f"`{route.method} {route.path}`" for route in ROUTES]),
         ("reference/shipped-policies.md", [f"## {name}\n" for name in shipped_names()]),
         ("reference/categories.md", [f"| `{name}` |" for name in taxonomy.CATEGORIES]),
+        ("reference/formats.md", [f"| {each.what} | {each.name} | `{each.endings[0]}`" for each in UNREAD]),
+        ("reference/formats.md", [f"| picture | {name} | `{name}`" for name in FORMATS]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -10,6 +10,7 @@ from guardrails.engine.values.adapters import ValueAdapter
 from guardrails.engine.values.media_types import medium
 from guardrails.errors import RequestError
 from guardrails.media.images.outline import WALKS, sniff_format
+from guardrails.media.unread_types import CURES, find_unread
 from guardrails.media.video.file_type import HEAD, detect_file_type
 from guardrails.types import Audio, Content, Image, Media, Text, ToolCall, Unchecked, Video
 from guardrails.wire.forms import Upload
@@ -27,10 +28,10 @@ TENSOR: Final = "give a tensor as an array of pixels, [height, width, 3]: tensor
 FILES: Final = {"pdf": "PDF", "zip": "ZIP", "gzip": "gzip", "postscript": "PostScript", "fits": "FITS"}
 """Types of files that are no media and that nobody reads, by what `sniff_format` calls them."""
 
-PICTURES: Final = frozenset((*WALKS, "tiff", "psd", "ico", "jpeg 2000", "jpeg xl", "svg"))
+PICTURES: Final = frozenset((*WALKS, *(each.name for each in find_unread("picture"))))
 """Types of files that are pictures, be they of types that are read or not."""
 
-CURE: Final = "give what is written in it as a text, or its pages as pictures"
+CURE: Final = CURES["document"]
 
 
 def read_bytes(data: bytes) -> Content | Unchecked:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from guardrails.media.images.outline import WALKS, sniff_format
+from guardrails.media.unread_types import What, find_unread
 from guardrails.media.video.file_type import HEAD, detect_file_type
 from guardrails.types import Audio, Image, Media, Video
 
@@ -16,11 +17,20 @@ KINDS: Final[Mapping[str, type[Media]]] = {"film": Video, "sound": Audio}
 SAID: Final[Mapping[str, type[Media]]] = {"image": Image, "video": Video, "audio": Audio}
 """What is said of a file, before the slash of its type."""
 
+UNREAD_KINDS: Final[Mapping[What, type[Media]]] = {"picture": Image, "film": Video, "sound": Audio}
+"""As what files are named that are none of the types that are read."""
+
 MEDIA: Final[Mapping[str, type[Media]]] = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".bmp", ".heic"), Image),
-    **dict.fromkeys((".jfif", ".apng", ".heif", ".tif", ".tiff", ".ico", ".psd", ".jxl", ".svg"), Image),
+    **dict.fromkeys((".jfif", ".apng", ".heif"), Image),
     **dict.fromkeys((".mp4", ".mov", ".webm", ".mkv", ".avi", ".ts"), Video),
     **dict.fromkeys((".wav", ".mp3", ".ogg", ".flac", ".m4a"), Audio),
+    **{
+        f".{ending}": kind
+        for what, kind in UNREAD_KINDS.items()
+        for each in find_unread(what)
+        for ending in each.endings
+    },
 }
 """What a file is taken for by its name; its bytes decide once it is opened, also that its type is one that is not read."""
 

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import IO, BinaryIO, Final
 
 from guardrails.media.errors import MediaError
+from guardrails.media.unread_types import CURES
 from guardrails.media.video.file_type import FileType, agree_type, detect_file_type
 from guardrails.media.video.film_parts import MediaTrack, VideoLimits
 from guardrails.media.video.film_source import OpenedFile, open_source, probe_film, require_package
@@ -146,5 +147,7 @@ def detect_sound_type(head: bytes, declared: str | None) -> FileType:
     found = detect_file_type(head)
     if found is None or found.reader not in SOUNDS:
         names = ", ".join(names[0] for names in SOUNDS.values())
-        raise MediaError("unsupported_type", f"files of this type are not read as sounds; {names} are")
+        of = "this type" if found is None else f"type {found.format}"
+        message = f"files of {of} are not read as sounds; {names} are: {CURES['sound']}"
+        raise MediaError("unsupported_type", message)
     return agree_type(found, declared, NAMED)

@@ -18,6 +18,7 @@ from guardrails.media.images.chunks import outline_bmp, outline_iso, outline_png
 from guardrails.media.images.markers import outline_gif, outline_jpeg
 from guardrails.media.images.outline_parts import FileOutline
 from guardrails.media.limits import FORMATS
+from guardrails.media.unread_types import OTHER, UNREAD, find_cure
 
 WALKS: Final[Mapping[str, Callable[[bytes], FileOutline]]] = MappingProxyType(
     {
@@ -39,23 +40,9 @@ MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"GIF89a", "gif"),
     (8, b"WEBP", "webp"),
     (0, b"BM", "bmp"),
-    (0, b"II*\0", "tiff"),
-    (0, b"MM\0*", "tiff"),
-    (0, b"II+\0", "tiff"),
-    (0, b"MM\0+", "tiff"),
-    (0, b"8BPS", "psd"),
-    (0, b"\0\0\1\0", "ico"),
-    (0, b"\0\0\0\x0cjP  ", "jpeg 2000"),
-    (0, b"\xff\x4f\xff\x51", "jpeg 2000"),
-    (0, b"\0\0\0\x0cJXL ", "jpeg xl"),
-    (0, b"\xff\x0a", "jpeg xl"),
-    (0, b"%!PS", "postscript"),
-    (0, b"%PDF", "pdf"),
-    (0, b"SIMPLE  =", "fits"),
-    (0, b"PK\3\4", "zip"),
-    (0, b"\x1f\x8b", "gzip"),
     (0, b"\x1aE\xdf\xa3", "matroska"),
     (0, b"RIFF", "riff"),
+    *((0, start, each.name) for each in UNREAD for start in each.starts),
 )
 """What files begin with: where, with what, and the name of the type."""
 
@@ -69,6 +56,7 @@ BRANDS: Final[Mapping[bytes, str]] = MappingProxyType(
     {
         **dict.fromkeys((b"avif", b"avis"), "avif"),
         **dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs"), "heic"),
+        b"crx ": "canon raw",
     }
 )
 """What files of boxes call themselves."""
@@ -146,10 +134,12 @@ def read_outline(data: bytes, declared: str | None = None, formats: tuple[str, .
     ):
         raise MediaError(
             "mistyped",
-            f"it is said to be {_display_name(declared_format(declared))}, and its bytes are {found}",
+            f"it is said to be {_display_name(declared_format(declared))}, and its bytes are {OTHER.get(found, found)}",
         )
     if found not in formats or found not in WALKS:
-        raise MediaError("unsupported_type", f"files of type {found} are not read; {', '.join(formats)} are")
+        of = "no known type" if found == "unknown" else f"type {found}"
+        message = f"files of {of} are not read; {', '.join(formats)} are: {find_cure(found)}"
+        raise MediaError("unsupported_type", message)
     try:
         return WALKS[found](data)
     except MediaError:

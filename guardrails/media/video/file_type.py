@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from guardrails.media.errors import MediaError
 from guardrails.media.images.outline import BRANDS, GENERIC
+from guardrails.media.unread_types import CURES, find_unread
 
 HEAD: Final = 4_096
 """Bytes that are enough to tell."""
@@ -60,14 +61,13 @@ STARTS: Final = (
     (b"FORM", FileType("aiff", "aiff", "sound")),
 )
 
-UNREAD: Final = (
-    (b"FLV\1", FileType("flv", "", "film")),
-    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", FileType("wmv", "", "film")),
-    (b"\0\0\1\xba", FileType("mpeg", "", "film")),
-    (b"\0\0\1\xb3", FileType("mpeg", "", "film")),
-    (b".RMF", FileType("realmedia", "", "film")),
+UNREAD: Final = tuple(
+    (start, FileType(each.name, "", what))
+    for what in ("film", "sound")
+    for each in find_unread(what)
+    for start in each.starts
 )
-"""How films begin that nothing here reads: they are told by their names."""
+"""How films and sounds begin that nothing here reads: they are told by their names."""
 
 RATES: Final = (44_100, 48_000, 32_000)
 KILOBITS: Final = (
@@ -171,7 +171,8 @@ def detect_film_type(head: bytes, declared: str | None) -> FileType:
         names = ", ".join(names[0] for names in FILMS.values())
         of = "this type" if found is None else f"type {found.format}"
         raise MediaError(
-            "unsupported_type", f"files of {of} are not read as films; {names}, mov and webm are"
+            "unsupported_type",
+            f"files of {of} are not read as films; {names}, mov and webm are: {CURES['film']}",
         )
     return agree_type(found, declared, NAMED)
 

@@ -127,7 +127,17 @@ def test_a_3gp_is_read(guard: Guard) -> None:
     assert decision(guard.check(encoded("3gp", "h263"), "input")) == ("allow", [])
 
 
-@each_case(("format_", "name"), [("TIFF", "tiff"), ("JPEG2000", "jpeg 2000"), ("ICO", "ico")])
+@each_case(
+    ("format_", "name"),
+    [
+        ("TIFF", "tiff"),
+        ("JPEG2000", "jpeg 2000"),
+        ("ICO", "ico"),
+        ("ICNS", "icns"),
+        ("DDS", "dds"),
+        ("QOI", "qoi"),
+    ],
+)
 def test_pictures_that_nothing_reads_are_named(guard: Guard, format_: str, name: str) -> None:
     """By their type."""
     out = io.BytesIO()
