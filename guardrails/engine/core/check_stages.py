@@ -24,6 +24,7 @@ from guardrails.engine.core.rule_evaluation import Evaluation
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP, run_tasks
 from guardrails.engine.detector_task import Task
 from guardrails.engine.formats.derived_texts import add_derived_texts
+from guardrails.engine.formats.file_kinds import FileKinds
 from guardrails.engine.formats.format_repair import repair_texts
 from guardrails.engine.formats.metadata_texts import MetadataTexts, is_readable
 from guardrails.engine.formats.replies import add_json_texts, asks_for_formats, find_unformatted
@@ -144,6 +145,18 @@ def _add_embedded_media(check: Check) -> StageSteps:
     if add_embedded_media(check.tree, check.settings.policies, check.settings.decoding[2]):
         check.budget.admits_pictures(check.tree.leaves)
     yield from ()
+
+
+def _may_be_mistyped(check: Check) -> bool:
+    """Tell whether there is a file that is judged as what its bytes are, and not as what it is called."""
+    return check.holds(Media) and not check.is_repeat and limits_of(check.settings.policies).by_bytes
+
+
+def _find_kinds(check: Check) -> StageSteps:
+    """Take files for what their bytes are."""
+    kinds = FileKinds(check.tree)
+    yield from run_tasks([kinds.task], check.inline)
+    kinds.settle(check.tree, check.timings)
 
 
 def _has_picture_file(check: Check) -> bool:
@@ -365,6 +378,7 @@ def _strip_metadata(check: Check) -> StageSteps:
 
 
 STAGES: Final = (
+    CheckStage("kinds of files", _may_be_mistyped, _find_kinds),
     CheckStage("files in texts", _may_hold_media, _add_embedded_media),
     CheckStage("parts of pictures", _has_picture_file, _add_picture_parts),
     CheckStage("texts in the files of pictures", _may_have_texts, _add_metadata_texts),

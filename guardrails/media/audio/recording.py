@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import IO, BinaryIO, Final
 
 from guardrails.media.errors import MediaError
+from guardrails.media.images.outline import WALKS, sniff_format
 from guardrails.media.unread_types import CURES
 from guardrails.media.video.file_type import FileType, agree_type, detect_file_type
 from guardrails.media.video.film_parts import MediaTrack, VideoLimits
@@ -147,7 +148,10 @@ def detect_sound_type(head: bytes, declared: str | None) -> FileType:
     found = detect_file_type(head)
     if found is None or found.reader not in SOUNDS:
         names = ", ".join(names[0] for names in SOUNDS.values())
-        of = "this type" if found is None else f"type {found.format}"
+        of = sniff_format(head) if found is None else found.format
+        if of in (*WALKS, "avi", "mpegts"):
+            raise MediaError("mistyped", f"it is said to be a sound, and its bytes are {of}")
+        of = "no known type" if of == "unknown" else f"type {of}"
         message = f"files of {of} are not read as sounds; {names} are: {CURES['sound']}"
         raise MediaError("unsupported_type", message)
     return agree_type(found, declared, NAMED)

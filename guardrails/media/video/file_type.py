@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from guardrails.media.errors import MediaError
-from guardrails.media.images.outline import BRANDS, GENERIC
+from guardrails.media.images.outline import BRANDS, GENERIC, WALKS, sniff_format
 from guardrails.media.unread_types import CURES, find_unread
 
 HEAD: Final = 4_096
@@ -167,9 +167,14 @@ def detect_film_type(head: bytes, declared: str | None) -> FileType:
     if not head:
         raise MediaError("empty", "the file is empty")
     found = detect_file_type(head)
-    if found is None or not found.reader or (found.what == "sound" and found.reader != "mov"):
+    of = sniff_format(head) if found is None else found.format
+    if of in WALKS or (
+        found is not None and found.reader and found.what == "sound" and found.reader != "mov"
+    ):
+        raise MediaError("mistyped", f"it is said to be a film, and its bytes are {of}")
+    if found is None or not found.reader:
         names = ", ".join(names[0] for names in FILMS.values())
-        of = "this type" if found is None else f"type {found.format}"
+        of = "no known type" if of == "unknown" else f"type {of}"
         raise MediaError(
             "unsupported_type",
             f"files of {of} are not read as films; {names}, mov and webm are: {CURES['film']}",

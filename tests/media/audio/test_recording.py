@@ -104,15 +104,15 @@ def code_of(source: Any, limits: AudioLimits = ONCE, declared: str | None = None
         (b"hello there", "unsupported_type"),
         (b"ffconcat version 1.0\nfile /etc/passwd\n", "unsupported_type"),
         (b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1/a.ts\n", "unsupported_type"),
-        (b"\x89PNG\r\n\x1a\n" + b"0" * 99, "unsupported_type"),
+        (b"\x89PNG\r\n\x1a\n" + b"0" * 99, "mistyped"),
         (b"<svg>" + b" " * 99, "unsupported_type"),
         (b"RIFF\x00\x00\x00\x00WAVE", "undecodable"),
-        (b"RIFF\x00\x00\x00\x00AVI ", "unsupported_type"),
+        (b"RIFF\x00\x00\x00\x00AVI ", "mistyped"),
         (b"OggS" + bytes(500), "undecodable"),
         (b"fLaC" + bytes(500), "undecodable"),
         (b"ID3" + bytes(500), "undecodable"),
         (b"\x00\x00\x00\x18ftypM4A \x00\x00\x00\x00M4A mp42", "undecodable"),
-        (b"G" + bytes(187) + b"G" + bytes(187), "unsupported_type"),
+        (b"G" + bytes(187) + b"G" + bytes(187), "mistyped"),
     ],
 )
 def test_what_is_no_sound_is_refused(data: bytes, code: str) -> None:

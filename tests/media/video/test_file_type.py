@@ -127,7 +127,7 @@ def test_sound_is_no_film_unless_boxes_may_hold_one() -> None:
     """What is called M4A may have a video track: opening tells."""
     with pytest.raises(MediaError) as caught:
         detect_film_type(silence(), None)
-    assert caught.value.code == "unsupported_type"
+    assert caught.value.code == "mistyped"
     assert detect_film_type(boxes(b"M4A "), None).reader == "mov"
 
 
