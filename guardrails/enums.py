@@ -111,6 +111,10 @@ StageName: TypeAlias = (
 )
 """A stage, or its word."""
 
+AsksFor: TypeAlias = Literal["", "picture", "film", "absence"]
+"""What a text asks a generator for: a picture, a film, or (as a negative prompt) that something is not to be seen; "": none of
+these."""
+
 ActionName: TypeAlias = Literal["allow", "flag", "redact", "block"] | Action
 """An action, or its word."""
 

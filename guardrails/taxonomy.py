@@ -74,6 +74,11 @@ NOT_HARM = frozenset(
 do harm are found as `unsafe` or `illicit` as well.
 """
 
+NOT_DEPICTED = frozenset(
+    {"pii", "secret", "url", "command", "custom", "spam", "jailbreak", "injection", "prompt_leak"}
+)
+"""Roots of what a text is or does, whatever it is about. All others are of what it shows or tells, or wants to have shown."""
+
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9][a-z0-9_]*)*")
 
 OPENAI: dict[str, str] = {
@@ -176,6 +181,11 @@ def is_valid(category: str) -> bool:
 def is_harm(category: str) -> bool:
     """Tell whether the category counts towards `unsafe`."""
     return category.split(".", 1)[0] not in NOT_HARM
+
+
+def is_depicted(category: str) -> bool:
+    """Tell whether the category is of what a text shows or tells, which a list of what is not to be seen may name freely."""
+    return category.split(".", 1)[0] not in NOT_DEPICTED
 
 
 @cache

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol
 
 from guardrails.enums import Action as Action
 from guardrails.enums import ActionName as ActionName
+from guardrails.enums import AsksFor as AsksFor
 from guardrails.enums import Mode as Mode
 from guardrails.enums import Severity as Severity
 from guardrails.enums import Stage as Stage
@@ -72,11 +73,11 @@ class Returned:
 class Place:
     """Where a content stands in what the caller gave.
 
-    `path` is a JSON Pointer into the body ("" for a bare text); leaves inside a JSON string
-    (tool arguments) continue the pointer of that string. `message` and `choice_index` are indexes, or None.
-    `also` names further stages whose rules the content meets: an assistant turn that a client
-    sends is `output` and also `input`, because it can be forged. `use` is the use of a tool that the content belongs to.
-    `declared` tells that the text is the application's own, as the operator or the library's caller says, never a client.
+    `path` is a JSON Pointer into the body ("" for a bare text); leaves inside a JSON string continue it. `message` and
+    `choice_index` are indexes. `also` names further stages whose rules it meets: what a client sends as an assistant's turn
+    may be forged. `origin` is the chain of extractors that it came from, such as `base64`; `use` the use of a tool.
+    `declared`: it is the application's own, as the operator or caller says, never a client. `asks_for`: what a generator is
+    to make; of what is to be absent no harm is found.
     """
 
     stage: Stage = Stage.INPUT
@@ -87,9 +88,9 @@ class Place:
     choice_index: int | None = None
     tool: str | None = None
     origin: str | None = None
-    """The chain of extractors that a derived content came from, such as `base64`; None if original."""
     use: Use | None = field(default=None, compare=False, repr=False)
     declared: bool = False
+    asks_for: AsksFor = ""
 
 
 TextForm = Literal["prose", "data", "record"]

@@ -15,6 +15,7 @@ from guardrails.taxonomy import (
     OPEN,
     OPENAI,
     OWASP,
+    is_depicted,
     is_harm,
     is_valid,
     with_ancestors,
@@ -103,3 +104,13 @@ def test_ancestors_are_worth_at_least_as_much(category: str, names: tuple[str, .
 def test_names_are_of_the_taxonomy_or_of_others(label: str, category: str | None) -> None:
     """Separators do not matter, and neither do other systems' names."""
     assert taxonomy.find_meant(label) == category
+
+
+@each_case(
+    ("category", "depicted"),
+    [("violence.graphic", True), ("profanity", True), ("intellectual_property", True), ("unsafe", True),
+     ("injection", False), ("jailbreak", False), ("pii.credit_card", False), ("secret.key", False), ("custom.x", False)],
+)  # fmt: skip
+def test_what_a_text_shows_is_told_from_what_it_is(category: str, *, depicted: bool) -> None:
+    """A list of what is not to be seen may name the former."""
+    assert is_depicted(category) is depicted

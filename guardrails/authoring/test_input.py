@@ -10,7 +10,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload, body
 from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.testing.test_checks import content_fields
-from guardrails.policy.testing.test_fields import CallDoc, DefinitionDoc, ResultDoc, TestDoc
+from guardrails.policy.testing.test_fields import AsksFor, CallDoc, DefinitionDoc, ResultDoc, TestDoc
 from guardrails.protocols.chat.chat_payload import read
 from guardrails.types import Image, Media, Place, Returned, Stage, Text, ToolCall, Use, Video
 
@@ -32,6 +32,8 @@ def read_input(test: TestDoc, item: PolicyItem) -> tuple[str, Any]:
             return stage.value, MEDIA[name](place=Place(stage), source=item.path(value))
         except OSError as error:
             raise OSError(f"{name} {value!r}: {error.strerror or error}") from error
+    if test.asks_for is not None:
+        return Stage.INPUT.value, _prompt(value, test.asks_for)
     make = DOCS.get(type(value))
     return Stage.INPUT.value if name == "messages" else name, value if make is None else make(value)
 
@@ -66,6 +68,12 @@ def _definition(doc: DefinitionDoc) -> Payload:
     tree = ContentTree()
     tree.anything(definition, (), _tool_use(doc, Stage.TOOL_DEFINITION))
     return body(definition, tree)
+
+
+def _prompt(text: str, asks_for: AsksFor) -> Payload:
+    tree = ContentTree()
+    tree.text(text, (), Place(asks_for=asks_for))
+    return body(text, tree)
 
 
 DOCS: Final[Mapping[type, Callable[[Any], object]]] = {

@@ -23,6 +23,10 @@ CONTEXT: dict[str, tuple[str, str]] = {
         "whether the operator, or the library's caller, declares the text as the application's own; false to the floor",
     ),
     "content.kind": ("string", "text, image, video, audio or tool_call"),
+    "content.asks_for": (
+        "string",
+        "what a prompt of a generator asks for: picture or film; absence of a negative prompt; '' elsewhere",
+    ),
     "content.length": ("int", "characters of the text"),
     "content.language": ("string", "ISO 639-1 code, such as 'en'; 'und' where uncertain"),
     "prompt.language": (

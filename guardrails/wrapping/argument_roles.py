@@ -9,6 +9,7 @@ is judged and who reads it:
 | `prompt` | at `input`, as the user's | a text, or each of several, in full, however short |
 | `system` | at `input`, as a system prompt; declared, as the application's own | likewise |
 | `context` | at `retrieval`; also at `input` where only its name told so | likewise |
+| `avoided` | at `input`, as what a picture is not to show: for injections and personal data, not for harm | likewise |
 | `value` | at `input` | all together, as a record (`engine/content/records.py`): names and codes for words and patterns alone |
 | `setting` | as a value | likewise; it is never taken for the prompt |
 | `credential` | not at all, if it is a text without spaces: the program's own key | |
@@ -22,7 +23,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import PurePath
@@ -32,7 +33,7 @@ from uuid import UUID
 from guardrails.spelling import suggest_name
 from guardrails.types import Place, Stage
 
-ArgumentRole = Literal["prompt", "system", "context", "setting", "value", "credential", "ignored"]
+ArgumentRole = Literal["prompt", "system", "context", "avoided", "setting", "value", "credential", "ignored"]
 """What an argument is."""
 
 ArgumentNames: TypeAlias = str | int | Sequence[str | int]
@@ -71,11 +72,11 @@ NAMES: Final[Mapping[str, ArgumentRole]] = {
         "credential",
     ),
     **dict.fromkeys(
-        ("model", "model_name", "model_id", "engine", "deployment", "negative_prompt", "negative_prompts"),
-        "setting",
+        ("negative_prompt", "negative_prompts", "negative_prompt_2", "negative_prompt_3"), "avoided"
     ),
+    **dict.fromkeys(("model", "model_name", "model_id", "engine", "deployment"), "setting"),
 }
-"""Name of an argument → what it is. A negative prompt lists what a picture is not to show."""
+"""Name of an argument → what it is."""
 
 OPTIONS: Final[Mapping[ArgumentRole, str]] = {
     "prompt": "prompt",
@@ -84,6 +85,9 @@ OPTIONS: Final[Mapping[ArgumentRole, str]] = {
     "ignored": "ignore",
 }
 """Role → the option of `wrap` that declares it."""
+
+NOT_SAID: Final = ("avoided", "setting", "credential", "ignored")
+"""Roles that are not of what a function is asked."""
 
 SETTING_TYPES: Final = (enum.Enum, bool, int, float, complex, Decimal, UUID, date, time, timedelta, PurePath)
 """Types of arguments that are settings."""
@@ -117,6 +121,8 @@ def place_of(role: ArgumentRole, *, declared: bool = False) -> ArgumentPlace:
         return ArgumentPlace(role, Place(Stage.RETRIEVAL, also), declared)
     if role == "system":  # what whoever wraps it declares is the application's own: `message.declared`
         return ArgumentPlace(role, Place(Stage.INPUT, role="system", declared=declared), declared)
+    if role == "avoided":
+        return ArgumentPlace(role, Place(Stage.INPUT, asks_for="absence"), declared)
     return ArgumentPlace(role, Place(Stage.INPUT), declared)
 
 
@@ -163,6 +169,7 @@ def read_roles(function: Callable[..., Any], declared: Mapping[ArgumentRole, Arg
     """Return what the arguments of a function are: as declared, else as names and annotations tell.
 
     The only argument of a function, beside settings, is its prompt, whatever it is called, unless something else is declared.
+    Of a function that takes what a picture is not to show, the prompt asks for a picture.
 
     Args:
         function: the function.
@@ -180,10 +187,18 @@ def read_roles(function: Callable[..., Any], declared: Mapping[ArgumentRole, Arg
         if each.kind not in VARIABLE and each.name not in given:
             roles[each.name] = place_of(_infer_role(each.name, hints.get(each.name, each.annotation)))
     roles |= {name: place_of(role, declared=True) for name, role in given.items()}
-    said = [name for name, each in roles.items() if each.role not in ("setting", "credential", "ignored")]
+    said = [name for name, each in roles.items() if each.role not in NOT_SAID]
     if len(said) == 1 and not roles[said[0]].declared and roles[said[0]].role in ("value", "system"):
         roles[said[0]] = place_of("prompt")
+    if any(each.role == "avoided" for each in roles.values()):
+        roles = {name: _asking_for_picture(each) for name, each in roles.items()}
     return ArgumentRoles(positions, roles, is_method)
+
+
+def _asking_for_picture(what: ArgumentPlace) -> ArgumentPlace:
+    if what.role != "prompt":
+        return what
+    return replace(what, place=replace(what.place, asks_for="picture"))
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[list[inspect.Parameter], bool]:

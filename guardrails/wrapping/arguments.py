@@ -22,7 +22,7 @@ from guardrails.types import Media, Text, ToolCall
 from guardrails.wire.pointers import Path
 from guardrails.wrapping.argument_roles import VALUE, ArgumentPlace, ArgumentRole
 
-SAID: frozenset[ArgumentRole] = frozenset(("prompt", "system", "context"))
+SAID: frozenset[ArgumentRole] = frozenset(("prompt", "system", "context", "avoided"))
 """Roles of arguments that are somebody's words, however short."""
 
 

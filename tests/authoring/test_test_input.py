@@ -120,3 +120,10 @@ def test_who_asks_is_what_the_test_says(one: Callable[[str], tuple[TestDoc, Any]
 def test_contents_are_compared_as_they_are_written(content: object, expected: object) -> None:
     """A text is a text, a call a mapping."""
     assert plain_content(content) == expected
+
+
+def test_a_prompt_of_a_generator_says_what_it_asks_for(one: Callable[[str], tuple[TestDoc, Any]]) -> None:
+    """As a picture's route of the proxy places it."""
+    stage, subject = read_subject(*one("input: a, asks_for: film"))
+    assert (stage, subject.given) == (Stage.INPUT, "a")
+    assert [leaf.content.place.asks_for for leaf in subject.tree.leaves] == ["film"]

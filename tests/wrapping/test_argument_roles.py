@@ -64,7 +64,7 @@ def loose(*parts: str, **more: Any) -> None:
         (only, {"anything": "prompt"}),
         (alone, {"instructions": "prompt", "mode": "setting"}),
         (book, {"origin": "value", "destination": "value", "seats": "setting", "where": "setting"}),
-        (draw, {"prompt": "prompt", "negative_prompt": "setting"}),
+        (draw, {"prompt": "prompt", "negative_prompt": "avoided"}),
         (loose, {}),
         (Bot().ask, {"question": "prompt", "model": "setting"}),
         (Bot.ask, {"question": "prompt", "model": "setting"}),
@@ -123,3 +123,10 @@ def test_arguments_of_a_call_are_bound_to_their_names() -> None:
         ("x", "value"),
     ]
     assert [*ArgumentRoles().bind((), {})] == []
+
+
+def test_a_prompt_of_a_picture_says_so() -> None:
+    """Where the function takes what is not to be seen, too."""
+    places = read_roles(draw, {}).places
+    assert [places[name].place.asks_for for name in ("prompt", "negative_prompt")] == ["picture", "absence"]
+    assert read_roles(answer, {}).places["question"].place.asks_for == ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from guardrails.detectors.language.identification import identify_language
 from guardrails.engine.content.places import role_of
@@ -13,7 +13,14 @@ from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.condition import Condition
 from guardrails.policy.names import fold_tool_name
 from guardrails.taxonomy import with_ancestors
-from guardrails.types import Content, Finding, Stage, Text
+from guardrails.types import Content, Finding, Place, Stage, Text
+
+OF_PLACES: Final[Mapping[str, Callable[[Place, Request], object]]] = {
+    "message.role": lambda place, _: role_of(place),
+    "message.declared": lambda place, request: place.declared and not request.is_floors,
+    "content.asks_for": lambda place, _: place.asks_for,
+}
+"""Context leaves that a content's place tells."""
 
 
 def stages_of(content: Content) -> tuple[Stage, ...]:
@@ -35,10 +42,8 @@ def context_value(name: str, content: Content | None, request: Request) -> objec
     place = content.place
     if head == "tool":
         return fold_tool_name(place.tool or "") if name == "tool.name" else _of_tool(name, content, request)
-    if name == "message.role":
-        return role_of(place)
-    if name == "message.declared":
-        return place.declared and not request.is_floors
+    if name in OF_PLACES:
+        return OF_PLACES[name](place, request)
     if name == "content.length":
         return len(content.text) if isinstance(content, Text) else 0
     if name == "content.language":

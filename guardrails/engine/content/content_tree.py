@@ -22,6 +22,7 @@ from guardrails.engine.values.walk import Found, find_leaves
 from guardrails.media.images.outline import WRITTEN
 from guardrails.text.prose import classify_text
 from guardrails.types import (
+    AsksFor,
     Content,
     FilmCoverage,
     Place,
@@ -227,6 +228,8 @@ class ContentTree:
             if not isinstance(content, Text) or leaf.pieces or leaf.parent is not None:
                 continue
             place = content.place
+            if place.asks_for == "absence":
+                continue
             if place.stage is Stage.INPUT:
                 if place.role in SYSTEM_ROLES:
                     system.append(content.text)
@@ -434,9 +437,9 @@ class ContentTree:
 
     def join_turns(self, but: frozenset[int] = frozenset()) -> None:
         """Add the joined texts of all user messages, of all assistant messages, and so on, each stage for
-        itself; the messages in `but` are left out.
+        itself, and negative prompts for themselves; the messages in `but` are left out.
         """
-        by_voice: dict[tuple[str | None, Stage], list[int]] = {}
+        by_voice: dict[tuple[str | None, Stage, AsksFor], list[int]] = {}
         for index, leaf in enumerate(self.leaves):
             place = leaf.content.place
             if (
@@ -446,7 +449,7 @@ class ContentTree:
                 and not leaf.again
                 and leaf.editable
             ):
-                by_voice.setdefault((place.role, place.stage), []).append(index)
+                by_voice.setdefault((place.role, place.stage, place.asks_for), []).append(index)
         for indexes in by_voice.values():
             first = self.leaves[indexes[0]].content.place
             self.join(indexes, (), replace(first, message=None, declared=False), across=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from guardrails.types import Place, Stage
+from guardrails.types import AsksFor, Place, Stage
 from guardrails.wire.pointers import Path, pointer
 
 ROLES: Mapping[Stage, str] = {
@@ -32,6 +32,7 @@ def place_at(place: Place, path: Path) -> Place:
         place.origin,
         place.use,
         place.declared,
+        place.asks_for,
     )
 
 
@@ -47,14 +48,14 @@ def field_place(place: Place, path: Path) -> Place:
         or place.declared
     ):
         return place_at(place, path)
-    return _make_field_place(place.stage, place.role, place.message, place.choice_index, path)
+    return _make_field_place(place.stage, place.role, place.message, place.choice_index, path, place.asks_for)
 
 
 @lru_cache(4_096)
 def _make_field_place(
-    stage: Stage, role: str | None, message: int | None, choice_index: int | None, path: Path
+    stage: Stage, role: str | None, message: int | None, choice_index: int | None, path: Path, asks: AsksFor
 ) -> Place:
-    return Place(stage, (), role, pointer(path), message, choice_index)
+    return Place(stage, (), role, pointer(path), message, choice_index, asks_for=asks)
 
 
 def role_of(place: Place) -> str:

@@ -21,6 +21,7 @@ from guardrails.media.errors import MediaError
 from guardrails.media.images.picture import Picture
 from guardrails.media.video.film_source import Film
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
+from guardrails.taxonomy import is_depicted
 from guardrails.types import (
     CLEAN,
     Audio,
@@ -209,6 +210,8 @@ class DetectionRound:
                 elif detection.findings:
                     is_new = not leaf.again or (bound.format_problems is not None and _reads_whole(plan))
                     own = detection.findings if is_new else self._new_findings(index, bound.digest)
+                    if leaf.content.place.asks_for == "absence":
+                        own = tuple(each for each in own if not is_depicted(each.category))
                     findings.extend(self._stamp(index, own))
         return tuple(findings), frozenset(unknown)
 

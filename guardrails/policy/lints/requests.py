@@ -11,13 +11,14 @@ from guardrails.policy.cel import cel
 from guardrails.policy.cel.terms import ConditionPart, ConditionText
 from guardrails.policy.lints.issue import LintFinding
 from guardrails.policy.lints.scene.scene import LintContext
-from guardrails.policy.lints.scene.truth import KINDS, ROLES
+from guardrails.policy.lints.scene.truth import ASKED_FOR, KINDS, ROLES
 from guardrails.spelling import suggest_name
 from guardrails.types import Action
 
 LANGUAGES: Final = (*NAMES, "und")
 
 POSSIBLE: Final = {
+    "content.asks_for": ASKED_FOR,
     "content.kind": KINDS,
     "message.role": ROLES,
     "content.language": LANGUAGES,

@@ -65,6 +65,11 @@ def _stage(doc: TestDoc) -> Wrong:
         yield ("stage",), "has a stage, which only files need", f"write {doc.stage}: … for the content"
 
 
+def _asks_for(doc: TestDoc) -> Wrong:
+    if doc.asks_for is not None and doc.input is None:
+        yield ("asks_for",), "says what a generator is asked for, which an input says alone", "write input: …"
+
+
 def _check_beside(doc: TestDoc) -> Wrong:
     if found := [name for name in content_fields(doc) if name not in SAID]:
         for name in BESIDE:
@@ -162,6 +167,7 @@ CHECKS: Final[tuple[Callable[[TestDoc], Wrong], ...]] = (
     _contents,
     _expectation,
     _stage,
+    _asks_for,
     _check_beside,
     _cuts,
     _disguises,

@@ -15,6 +15,7 @@ from guardrails.detectors.config import Config, make_body_snippets
 
 StageName = Literal["input", "output", "tool_definition", "tool_call", "tool_result", "retrieval"]
 ActionWord = Literal["allow", "flag", "redact", "block"]
+AsksFor = Literal["picture", "film", "absence"]
 DisguiseName = Literal[
     "leetspeak",
     "spaced",
@@ -198,6 +199,8 @@ class TestDoc(Config):
     """A picture: a file below the folder of the file in which the test stands."""
     video: str | None = Field(default=None, min_length=1, examples=["films/cat.mp4"])
     """A film, likewise."""
+    asks_for: AsksFor | None = None
+    """What a generator is asked for by an `input` (`content.asks_for`): a picture, a film, or what is not to be seen."""
     stage: StageName | None = None
     """Where a picture or film stands; `input` by default."""
     each: list[str | dict[str, str]] | None = Field(

@@ -41,11 +41,14 @@ from guardrails.media.rewrite.recode import MEDIA
 from guardrails.media.video.file_type import HEAD, detect_file_type
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.completions.completions_fields import ASKED
-from guardrails.types import Image, Place, Stage
+from guardrails.types import AsksFor, Image, Place, Stage
 from guardrails.wire.forms import Upload
 from guardrails.wire.pointers import Path, pointer
 
 ADDRESSES: Final = ("http", "data:")
+
+NEGATIVE: Final = ("negative_prompt", "negativePrompt")
+"""Fields of servers that speak this API: what is not to be seen."""
 
 INSIDE: Final = re.compile(r"(?i)(?:images?|mask|markup)\[(?!\]$)")
 """How names of a form's fields begin that mean something in a picture, or in one of several: `images[0][image_url]`."""
@@ -78,13 +81,24 @@ SENT = pictured(by_table({"type": keep, "image_url": linked, "file_id": identifi
 
 
 def read_prompt(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
-    """What is to be drawn, or not to be."""
+    """What a model is to do."""
     text(tree, value, path, ASKED)
+
+
+def asking(what: AsksFor) -> Reader:
+    """Return a reader of a prompt that asks a generator for something."""
+    asked = replace(ASKED, asks_for=what)
+
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+        text(tree, value, path, asked)
+
+    return read
 
 
 REQUEST = by_table(
     {
-        **dict.fromkeys(("prompt", "negative_prompt"), read_prompt),
+        "prompt": asking("picture"),
+        **dict.fromkeys(NEGATIVE, asking("absence")),
         **dict.fromkeys(("image", "image[]", "images", "mask", "markup"), picture),
         **dict.fromkeys(("model", "n", "size", "quality", "style", "background", "moderation"), keep),
         **dict.fromkeys(("response_format", "output_format", "output_compression", "input_fidelity"), keep),

@@ -57,7 +57,8 @@ def sent(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
 
 REQUEST = by_table(
     {
-        **dict.fromkeys(("prompt", "negative_prompt"), images_fields.read_prompt),
+        "prompt": images_fields.asking("film"),
+        **dict.fromkeys(images_fields.NEGATIVE, images_fields.asking("absence")),
         **dict.fromkeys(("input_reference", "input_references", "frame_images", "image", "video"), sent),
         **dict.fromkeys(("model", "seconds", "size", "resolution", "aspect_ratio", "quality"), keep),
         **dict.fromkeys(("duration", "fps", "n", "generate_audio"), flag),
@@ -88,11 +89,6 @@ def read_film(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         pictured(base64)(tree, value, path, place)
 
 
-def repeated(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
-    """What was asked for."""
-    text(tree, value, path, ASKED)
-
-
 JOB = by_table(
     {
         **dict.fromkeys(("id", "object", "model", "status", "seconds", "size", "quality"), keep),
@@ -100,7 +96,7 @@ JOB = by_table(
         **dict.fromkeys(
             ("created_at", "completed_at", "expires_at", "progress", "deleted", "has_more"), flag
         ),
-        "prompt": repeated,
+        "prompt": images_fields.asking("film"),
         "error": by_table({"code": keep, "message": text}),
         "usage": figures,
         **dict.fromkeys(("url", "urls", "video_url", "unsigned_urls", "thumbnail_url"), linked),

@@ -39,3 +39,10 @@ def test_a_reply_in_the_language_of_the_user(
     )
     messages = [{"role": "user", "content": question}, {"role": "assistant", "content": reply}]
     assert guard.check(messages).blocked is not passes
+
+
+def test_what_a_prompt_asks_for() -> None:
+    """As its place says."""
+    content = Text("a house", Place(asks_for="picture"))
+    assert context_value("content.asks_for", content, Request()) == "picture"
+    assert context_value("content.asks_for", Text("a house"), Request()) == ""

@@ -22,6 +22,7 @@ WRONG = {
         "expects a content where a file is judged, which YAML cannot hold",
     ),
     "stage of a text": ("{input: a, stage: output, expect: {action: allow}}", (4, 16), "has a stage, which only files need"),
+    "what no input asks for": ("{output: a, asks_for: picture, expect: {action: allow}}", (4, 17), "says what a generator is asked for, which an input says alone"),
     "prompt of a prompt": (
         "{input: a, prompt: b, expect: {action: allow}}",
         (4, 16),

@@ -50,7 +50,7 @@ def fixed_context(row: RuleRow) -> dict[str, object]:
     """Return the context that has one value for a rule, whoever asks."""
     known: dict[str, object] = {} if TOOL_STAGES & row.rule.on else {"tool.name": "", "tool.server": ""}
     if Stage.INPUT not in row.rule.on:
-        known["message.declared"] = False
+        known |= {"message.declared": False, "content.asks_for": ""}
     return known | ({"message.role": "assistant"} if row.rule.on <= WRITTEN else {})
 
 

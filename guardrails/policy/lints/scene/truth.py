@@ -13,13 +13,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise, product
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from guardrails.policy.cel import cel
 from guardrails.policy.condition import Condition
 from guardrails.policy.names import CONTEXT, OPTIONAL_CONTEXT, find_context_leaf
 from guardrails.taxonomy import with_ancestors
-from guardrails.types import Stage
+from guardrails.types import AsksFor, Stage
 
 Env = Mapping[str, Any]
 Fn = Callable[[Env], Any]
@@ -45,7 +45,12 @@ TURNED: Final[Mapping[str, str]] = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", 
 
 KINDS: Final = ("text", "image", "video", "audio", "tool_call")
 ROLES: Final = ("system", "developer", "user", "assistant", "tool")
-VALUES: Final[Mapping[str, tuple[str, ...]]] = {"content.kind": KINDS, "message.role": ROLES}
+ASKED_FOR: Final = get_args(AsksFor)
+VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    "content.kind": KINDS,
+    "message.role": ROLES,
+    "content.asks_for": ASKED_FOR,
+}
 """Context leaves that have few values."""
 
 OF_TEXT: Final[Mapping[str, Any]] = {"content.length": 0, "content.language": "und"}

@@ -40,7 +40,7 @@ def test_what_is_known_of_a_rule_follows_from_its_stages(scene_of: Callable[...,
         "  - {id: b, on: input, when: custom.w > 0, then: block}\n"
     ).rows
     assert [fixed_context(row) for row in rules] == [
-        {"message.declared": False, "message.role": "assistant"},
+        {"message.declared": False, "content.asks_for": "", "message.role": "assistant"},
         {"tool.name": "", "tool.server": ""},
     ]
 

@@ -72,7 +72,7 @@ def test_what_nothing_is_wrong_with_is_passed_on_byte_for_byte(pictures, fake) -
     assert fake.asked[0].headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize("field", ["prompt", "negative_prompt", "user", "style", "x_new"])
+@pytest.mark.parametrize("field", ["prompt", "negative_prompt", "negativePrompt", "user", "style", "x_new"])
 def test_a_blocked_prompt_makes_no_picture(pictures, fake, field) -> None:
     """Wherever in the request it stands."""
     answer = pictures(asking(**{field: "a zqxbomb"}))
@@ -80,6 +80,19 @@ def test_a_blocked_prompt_makes_no_picture(pictures, fake, field) -> None:
     assert is_stopped(answer)
     assert answer.action == ("block", "bomb.block")
     assert fake.asked == []
+
+
+def test_what_is_not_to_be_seen_may_be_named(serve, guard_of, fake, kit) -> None:
+    """Harm in a negative prompt is none; a rule can tell what a prompt asks for."""
+    guard = guard_of(
+        "detectors: {words: {use: terms, terms: [zqxgore], category: violence.graphic}}\n"
+        "rules: [{id: words, on: input, when: violence > 0, then: block}]\n"
+        "unchecked: {part: allow}\n"
+    )
+    fake.answers(made(encoded()))
+    origin = serve(guard)
+    assert kit.send(origin, PATH, asking("a cat", negative_prompt="zqxgore, blood")).status == 200
+    assert is_stopped(kit.send(origin, PATH, asking("zqxgore", negative_prompt="blood")))
 
 
 def test_a_prompt_is_redacted(pictures, fake) -> None:
