@@ -130,7 +130,7 @@ class BackendError(GuardrailsError):
         self.verdict = verdict
 
 
-UNREAD: Final = frozenset({"image", "video", "audio", "part", "object", "limit"})
+UNREAD: Final = frozenset({"image", "video", "audio", "part", "latent", "object", "limit"})
 """Kinds of what was not judged whose reasons say what is wrong with what was sent, and quote nothing of it."""
 
 MOST_CAUSES: Final = 3

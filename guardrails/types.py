@@ -74,10 +74,9 @@ class Place:
     """Where a content stands in what the caller gave.
 
     `path` is a JSON Pointer into the body ("" for a bare text); leaves inside a JSON string continue it. `message` and
-    `choice_index` are indexes. `also` names further stages whose rules it meets: what a client sends as an assistant's turn
-    may be forged. `origin` is the chain of extractors that it came from, such as `base64`; `use` the use of a tool.
-    `declared`: it is the application's own, as the operator or caller says, never a client. `asks_for`: what a generator is
-    to make; of what is to be absent no harm is found.
+    `choice_index` are indexes. `also` names further stages whose rules it meets: what a client sends as an assistant's turn may
+    be forged. `origin` is the chain of extractors that it came from, such as `base64`; `use` the use of a tool. `declared`: it
+    is the application's own, as no client can say. `asks_for`: what a generator is to make; of absence no harm is found.
     """
 
     stage: Stage = Stage.INPUT

@@ -209,6 +209,8 @@ class UncheckedDoc(Config):
     said to be, or with a gap longer than `films: max_gap_ms`; coverage says which. What is over a limit is `limit`."""
     audio: ActionName = "flag"
     """Speech without a transcriber, and what that does not understand."""
+    latent: ActionName = "block"
+    """What a wrapped pipeline of diffusers takes or makes in the place of texts and pictures: embeddings of prompts, latents."""
     sealed: ActionName = "flag"
     """What only its provider can open, such as encrypted reasoning."""
     object: ActionName = "allow"

@@ -44,7 +44,7 @@ Steps = Generator[Check, Verdict, Any]
 """Yields what is to be judged, gets the verdict, and returns what to use."""
 
 
-def _in_turn(steps: Iterable[Steps]) -> Steps:
+def in_turn(steps: Iterable[Steps]) -> Steps:
     """Run steps one after the other; return a list of what they return."""
     returned: list[Any] = []
     for each in steps:
@@ -155,7 +155,7 @@ class FunctionCall:
         if says_nothing(value):
             return value
         if (framed := self.framed(value)) is not None:
-            return replace_films(value, framed, (yield from _in_turn(map(self.film, framed[0]))))
+            return replace_films(value, framed, (yield from in_turn(map(self.film, framed[0]))))
         if isinstance(value, list | tuple) and not (is_conversation(value) or self.is_table(value)):
             made = yield from self.each_after(value)
             return rebuild(value, {at: new for at, new in enumerate(made) if new is not value[at]})
@@ -178,7 +178,7 @@ class FunctionCall:
 
     def each_after(self, values: Iterable[Any]) -> Steps:
         """Check each of several values that the function returned; return a list of what the caller may have."""
-        return (yield from _in_turn(map(self.part, values)))
+        return (yield from in_turn(map(self.part, values)))
 
     def answer_check(self, value: Any, *, formatted: bool = False) -> Check:
         """Return the check of something that the function returned; `formatted`: it must fit the schema, if there is one."""

@@ -99,8 +99,8 @@ def wrap(
     **caller: Unpack[CallerOptions],
 ) -> T:
     """Return the function guarded: sync, async, generator and async-generator functions alike; or a client of OpenAI's or
-    Anthropic's SDK, a runnable of LangChain, or a text-generation pipeline of transformers (`wrapping/registry.py`) as one of
-    the same class that is guarded.
+    Anthropic's SDK, a runnable of LangChain, a text-generation pipeline of transformers, or a pipeline of diffusers
+    (`wrapping/registry.py`) as one of the same class that is guarded.
 
     All arguments are judged at `input`, all that is returned at `output` (name `retrieval` for a retriever, `tool_result` for a
     tool), and handed on as the policy leaves them; see the head of this file for what is read of which types. With `fps`,
@@ -131,7 +131,7 @@ def wrap(
     """
     check_terms(on_block, output, fps, caller)
     schema = require_schema(guard, formatted, Stage(output))
-    terms = Terms(guard, on_block == "answer", caller, Stage(output), schema)
+    terms = Terms(guard, on_block == "answer", caller, Stage(output), schema, fps)
     wrapper = find_wrapper(function)
     if wrapper is not None:
         _check_wrapper(wrapper, function, roles, schema)

@@ -94,6 +94,7 @@ BUILTIN: Final = {
     ),
     "agents.Model": "guardrails.wrapping.frameworks.agent_models:WRAPPER",
     "crewai.BaseLLM": "guardrails.wrapping.frameworks.crewai:WRAPPER",
+    "diffusers.DiffusionPipeline": "guardrails.wrapping.diffusers.pipelines:WRAPPER",
     "dspy.BaseLM": "guardrails.wrapping.frameworks.dspy:WRAPPER",
     "langchain_core.Embeddings": "guardrails.wrapping.langchain.tools:EMBEDDINGS",
     **dict.fromkeys(

@@ -136,7 +136,7 @@ def build_film(frames: Film, fps: float, stage: Stage, policies: Sequence[Compil
     """Return frames as a film to check at a stage."""
     source: FramesFilm | MediaError
     try:
-        source = FramesFilm([*map(_pixels, frames)], fps, film_limits(policies), limits_of(policies))
+        source = FramesFilm([*map(pixels_of, frames)], fps, film_limits(policies), limits_of(policies))
     except MediaError as error:
         source = error
     return Video(place=Place(stage), source=source)
@@ -150,13 +150,13 @@ def frames_of_film(frames: Film, film: Video, verdict: Verdict) -> Film:
     if not isinstance(left, FramesFilm) or not isinstance(film.source, FramesFilm) or left is film.source:
         return frames
     return [
-        frame if new is old else _like(frame, new)
+        frame if new is old else as_frame(frame, new)
         for frame, old, new in zip(frames, film.source.frames, left.frames, strict=True)
     ]
 
 
-def _pixels(frame: Any) -> Any:
-    """Return a frame as Pillow or NumPy has it."""
+def pixels_of(frame: Any) -> Any:
+    """Return a frame, or a picture, as Pillow or NumPy has it."""
     if not is_tensor(frame):
         return frame
     plain = frame.detach().cpu()
@@ -169,10 +169,10 @@ def _is_planar(frame: Any) -> bool:
     return bool(frame.ndim == 3 and frame.shape[0] in CHANNELS)
 
 
-def _like(frame: Any, made: Any) -> Any:
-    """Return pixels as the kind of frame that they stand for."""
+def as_frame(frame: Any, made: Any) -> Any:
+    """Return pixels, as `pixels_of` has those of a frame, as the kind of frame that they stand for."""
     if not is_tensor(frame):
-        return made
+        return made.astype(frame.dtype) if hasattr(frame, "dtype") else made
     import torch
 
     new = torch.from_numpy(made.transpose(2, 0, 1).copy() if _is_planar(frame) else made.copy())

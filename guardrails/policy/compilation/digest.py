@@ -53,11 +53,12 @@ def digest_policy(
         "detectors": {bound.name: bound.digest for bound in detectors},
         "rules": [_digested(rule.doc) for rule in policy.rules if rule.doc is not None],
         "exceptions": [_digested_exception(doc) for _, doc in policy.exceptions],
-        # Digests without a word on pictures, films and objects stay what they were.
+        # Digests without a word on pictures, films, latents and objects stay what they were.
         "unchecked": {
             name: value
             for name, value in policy.unchecked.model_dump().items()
-            if name not in ("image", "video", "object") or value != UncheckedDoc.model_fields[name].default
+            if name not in ("image", "video", "latent", "object")
+            or value != UncheckedDoc.model_fields[name].default
         },
         "limits": {
             name: value

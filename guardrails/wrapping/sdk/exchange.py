@@ -41,7 +41,7 @@ STREAM = "text/event-stream"
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How a backend is wrapped: by which guard, whether blocks are answered, who asks, and where an answer stands. Where answers
-    must fit a schema, `formatted` is the guard that asks for it too.
+    must fit a schema, `formatted` is the guard that asks for it too; of films `fps` says how many frames a second has.
     """
 
     guard: Checker
@@ -49,6 +49,7 @@ class Terms:
     context: Mapping[str, Any] = field(default_factory=dict)
     output: Stage = Stage.OUTPUT
     formatted: Checker | None = None
+    fps: float | None = None
 
     @property
     def answering(self) -> Checker:
