@@ -9,6 +9,7 @@ MLCommons AILuminate 1.0 hazard codes, Llama Guard 3 model card, OWASP Top 10 fo
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import cache
 
 CATEGORIES: dict[str, str] = {
@@ -29,6 +30,8 @@ CATEGORIES: dict[str, str] = {
     "self_harm.instructions": "Instructions for self-harm.",
     "illicit": "Advice or help for crimes and other dangerous acts.",
     "illicit.violent": "The same, with weapons or violence.",
+    "weapons": "Weapons, shown or offered: no harm by themselves.",
+    "drugs": "Illegal drugs and their use, shown or offered: no harm by themselves.",
     "profanity": "Swear words.",
     "privacy": "Finding out, exposing or tracking a private person.",
     "misinformation": "False claims written as if they were true.",
@@ -67,10 +70,10 @@ OPEN = ("pii", "secret", "url", "custom")
 NOT_HARM = frozenset(
     {
         *("pii", "secret", "spam", "url", "command", "custom"),
-        *("privacy", "misinformation", "intellectual_property"),
+        *("privacy", "misinformation", "intellectual_property", "weapons", "drugs"),
     }
 )
-"""Roots that do not count towards `unsafe`. What a request of the last three would do is for a policy to say; those that would
+"""Roots that do not count towards `unsafe`. What a request of the last five would do is for a policy to say; those that would
 do harm are found as `unsafe` or `illicit` as well.
 """
 
@@ -78,6 +81,24 @@ NOT_DEPICTED = frozenset(
     {"pii", "secret", "url", "command", "custom", "spam", "jailbreak", "injection", "prompt_leak"}
 )
 """Roots of what a text is or does, whatever it is about. All others are of what it shows or tells, or wants to have shown."""
+VISIBLE: dict[str, str] = {
+    "sexual.explicit": "nudity and sexual acts",
+    "sexual.suggestive": "suggestive poses",
+    "sexual.minors": "minors",
+    "violence.graphic": "gore",
+    "weapons": "weapons",
+    "hate": "hate symbols",
+    "self_harm": "self-harm",
+    "drugs": "drugs",
+}
+"""What a picture can show that policies are about: category → what it is in a picture."""
+
+SEEN_WITH: dict[str, str] = {
+    "sexual.explicit": "sexual",
+    "sexual.suggestive": "sexual",
+    "violence.graphic": "violence",
+}
+"""Category of `VISIBLE` → the coarser one by which a detector judges it too. A model of `sexual` tells no ages, though."""
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9][a-z0-9_]*)*")
 
@@ -148,7 +169,7 @@ SYNONYMS: dict[str, str] = {
     "insult": "harassment", "bullying": "harassment", "threat": "harassment.threatening", "obscene": "profanity",
     "profane": "profanity", "swearing": "profanity", "nsfw": "sexual", "porn": "sexual", "sexually_explicit": "sexual",
     "violent": "violence", "gore": "violence.graphic", "suicide": "self_harm", "selfharm": "self_harm", "csam": "sexual.minors",
-    "insults": "harassment", "hatespeech": "hate",
+    "insults": "harassment", "hatespeech": "hate", "weapon": "weapons", "gun": "weapons", "drug": "drugs",
     "prompt_injection": "injection", "attack": "injection", "prompt_attack": "jailbreak", "crime": "illicit",
 }  # fmt: skip
 """What people, data and other products call a category."""
@@ -176,6 +197,19 @@ def is_valid(category: str) -> bool:
     if not NAME.fullmatch(category):
         return False
     return category in CATEGORIES or category.split(".", 1)[0] in OPEN
+
+
+def find_not_seen(judged: Collection[str]) -> tuple[str, ...]:
+    """Return what a picture can show and detectors that judge these categories in pictures do not look for."""
+    return tuple(each for each in VISIBLE if each not in judged and SEEN_WITH.get(each) not in judged)
+
+
+def describe_not_seen(categories: Collection[str]) -> str:
+    """Return categories of `VISIBLE` with what they are in pictures, for people: `violence.graphic (gore), weapons`."""
+    shown = ((each, VISIBLE.get(each, each)) for each in categories)
+    return ", ".join(
+        each if each in (words, words.replace("-", "_")) else f"{each} ({words})" for each, words in shown
+    )
 
 
 def is_harm(category: str) -> bool:

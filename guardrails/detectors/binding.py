@@ -19,7 +19,7 @@ from guardrails.detectors.images.text_layout import PlacedText
 from guardrails.detectors.kinds import BUILTIN, Kind, find_kind
 from guardrails.detectors.patterns.table import PatternTable
 from guardrails.detectors.shared_builds import RecordingFiles, SharedDetectors
-from guardrails.types import Content, Detection, Detector, Stage, Stream
+from guardrails.types import Content, Detection, Detector, Image, Stage, Stream
 from guardrails.verdicts.format_failure import FormatProblem
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class BoundDetector:
     one passage after the other, and `passage_stream` begins a text where it goes on from one to the next; `prose`, that it judges
     sentences, so that it is given no data (`Text.form`), and what a record says as one; `pixels`, that it looks at decoded
     pictures: their `source` is a `Picture`, and it sees none that cannot be; `film` begins to look at one track of a film,
-    where more than single frames tells what that is; `extracts`,
+    where more than single frames tells what that is; `sees` are the categories that it judges in what pictures show; `extracts`,
     what reads the texts in pictures; `hears`, what listens to sounds. `plants` says that a canary is planted for it; one of the
     patterns of `prefilter` is in every text in which it finds anything; `merge_streams` groups detectors of its class that judge
     texts that grow as one (`capabilities.py`). `repair` makes of a text what it was meant to be, and `format_problems`
@@ -66,6 +66,7 @@ class BoundDetector:
     cancellable: bool = False
     adetect: Callable[[Sequence[Content]], Coroutine[Any, Any, Sequence[Detection]]] | None = None
     contents: frozenset[str] = frozenset({"text"})
+    sees: frozenset[str] = frozenset()
     reads: tuple[str, ...] = ()
     decoded: bool = True
     digest: str = ""
@@ -103,10 +104,12 @@ def bind(name: str, of: Kind, config: Config, files: PolicyFiles, family: str = 
     able.setdefault("inline", built_in and able["tier"] == 0)
     able["contents"] = frozenset(able.get("contents", of.contents))
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    categories = of.gives(name, config)
+    able.setdefault("sees", categories if Image.kind in able["contents"] else frozenset())
     return BoundDetector(
         name=name,
         detector=detector,
-        categories=of.gives(name, config),
+        categories=categories,
         spans=of.spans,
         reads=of.reads,
         decoded=of.decoded,
@@ -127,7 +130,7 @@ def narrow_detector(bound: BoundDetector, asked: Mapping[Stage, frozenset[str]])
         return bound
     detector = bound.narrow(own)
     able = read_capabilities(detector)
-    for name in ("identity", "tier", "inline", "contents"):
+    for name in ("identity", "tier", "inline", "contents", "sees"):
         able.pop(name, None)
     identity = [bound.digest, {stage.value: sorted(names) for stage, names in own.items()}]
     return replace(

@@ -116,6 +116,11 @@ def _contents(value: object) -> str:
     return "" if good else f"must be a set of {', '.join(CONTENTS)}"
 
 
+def _categories(value: object) -> str:
+    good = isinstance(value, frozenset) and all(isinstance(each, str) for each in value)
+    return "" if good else "must be a frozenset of categories"
+
+
 def _json(value: object) -> str:
     try:
         json.dumps(value)
@@ -210,6 +215,11 @@ CAPABILITIES: Final[Mapping[str, Capability]] = {
             ("sentences",),
         ),
         Capability("pixels", "Whether it looks at decoded pictures: their `source` is a `Picture`.", _flag),
+        Capability(
+            "sees",
+            "The categories that it judges in what pictures show, where these are not all that it finds.",
+            _categories,
+        ),
         Capability(
             "film",
             "Begins to look at one track of a film, given the SHA-256 of its file: it gets the frames one after the other.",

@@ -261,4 +261,6 @@ def describe_coverage(coverage: Coverage) -> dict[str, Any]:
         told["unchecked"] = counts
     if coverage.unknown_fields:
         told["unknown_fields"] = len(coverage.unknown_fields)
+    if coverage.not_seen:
+        told["not_seen"] = list(coverage.not_seen)
     return told

@@ -60,6 +60,11 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "unchecked": Column(
         "list", lambda record: [*record.get("coverage", {}).get("unchecked", ())], "what was not judged"
     ),
+    "not_seen": Column(
+        "list",
+        lambda record: [*record.get("coverage", {}).get("not_seen", ())],
+        "what no detector looked for in its pictures",
+    ),
     "errors": Column("list", _each("errors", "detector"), "the detectors that failed"),
     "unavailable": Column("string", _text("unavailable"), "why the check could not be done"),
     "complete": Column("bool", lambda record: record.get("complete", True), "whether every detector was asked"),

@@ -77,7 +77,8 @@ class FilmCoverage:
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """What was judged, by kind of content, what was not, and which fields were unknown to the field table; of each film how
-    much of it. `declared` are the paths of texts that were taken as the application's own.
+    much of it. `declared` are the paths of texts that were taken as the application's own. `not_seen` are the categories of what
+    pictures and films can show (`taxonomy.VISIBLE`) that no detector which judged one of them looks for.
     """
 
     kinds: Mapping[str, KindCoverage] = field(default_factory=dict)
@@ -85,6 +86,7 @@ class Coverage:
     unknown_fields: tuple[str, ...] = ()
     films: tuple[FilmCoverage, ...] = ()
     declared: tuple[str, ...] = ()
+    not_seen: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the coverage in the JSON shape of a verdict."""
@@ -96,6 +98,8 @@ class Coverage:
             out["films"] = [film.to_dict() for film in self.films]
         if self.declared:
             out["declared"] = list(self.declared)
+        if self.not_seen:
+            out["not_seen"] = list(self.not_seen)
         return out
 
 

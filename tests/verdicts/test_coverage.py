@@ -19,9 +19,12 @@ def test_what_is_always_said_and_what_only_where_there_is_some() -> None:
         ],
     }
     more = Coverage(
-        unknown_fields=("/y",), films=(FilmCoverage("/f", 1.5, 3),), declared=("/0/content",)
+        unknown_fields=("/y",),
+        films=(FilmCoverage("/f", 1.5, 3),),
+        declared=("/0/content",),
+        not_seen=("hate",),
     ).to_dict()
-    assert (more["unknown_fields"], more["declared"]) == (["/y"], ["/0/content"])
+    assert (more["unknown_fields"], more["declared"], more["not_seen"]) == (["/y"], ["/0/content"], ["hate"])
     assert more["films"] == [FilmCoverage("/f", 1.5, 3).to_dict()]
 
 

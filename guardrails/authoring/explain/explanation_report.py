@@ -16,6 +16,7 @@ from guardrails.authoring.explain.rules_report import LISTED, PLAIN, quote_text,
 from guardrails.authoring.terminal import Style
 from guardrails.engine.formats.format_repair import REPAIRED
 from guardrails.errors import describe_unavailable
+from guardrails.taxonomy import describe_not_seen
 from guardrails.types import Action, Stage, Verdict
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def _head(explanation: Explanation, style: Style, name: str) -> Iterator[str]:
         yield f"  {style.dim('watched')}  {describe_watch(film)}"
     for entry in verdict.coverage.unchecked[:LISTED]:
         yield f"  {style.dim('unread')}   {entry.kind}: {entry.reason} {entry.path}".rstrip()
+    if verdict.coverage.not_seen:
+        yield f"  {style.dim('unseen')}   in pictures: {describe_not_seen(verdict.coverage.not_seen)}"
     yield from _formats(verdict, style)
     yield from _failures(verdict, style)
     for path in verdict.removed[:LISTED]:

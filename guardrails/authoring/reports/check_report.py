@@ -31,6 +31,7 @@ from guardrails.engine.core.observers import FilmRecord
 from guardrails.errors import GuardrailsError, describe_unavailable
 from guardrails.media.limits import PictureLimits
 from guardrails.media.video.film_source import VideoLimits
+from guardrails.taxonomy import describe_not_seen
 from guardrails.types import Action, Finding, Verdict
 
 SUFFIXES: Final = (".html", ".htm")
@@ -254,6 +255,8 @@ def _coverage(verdict: Verdict) -> Iterator[Html]:
     for entry in coverage.unchecked:
         where = f" ({entry.path})" if entry.path else ""
         lines.append(tag("li", tag("strong", "unchecked"), f" {entry.kind}: {entry.reason}{where}"))
+    if coverage.not_seen:
+        lines.append(tag("li", tag("strong", "not seen"), f" {describe_not_seen(coverage.not_seen)}"))
     lines += [tag("li", f"unknown field: {name}") for name in coverage.unknown_fields]
     for error in verdict.errors:
         lines.append(tag("li", tag("strong", "failed"), f" {error.detector}: {error.error}"))

@@ -28,6 +28,7 @@ from guardrails.cli.content_arguments import (
 from guardrails.cli.progress import Progress
 from guardrails.errors import GuardrailsError, describe_unavailable
 from guardrails.processor.collection import pause_collection
+from guardrails.taxonomy import describe_not_seen
 from guardrails.types import Action, Verdict
 
 if TYPE_CHECKING:
@@ -262,6 +263,8 @@ def _render_verdict(
         yield f"  {style.dim('failed')}   {error.detector}: {error.error}"
     for entry in verdict.coverage.unchecked:
         yield f"  {style.dim('unread')}   {entry.kind}: {entry.reason} {entry.path}".rstrip()
+    unseen = describe_not_seen(verdict.coverage.not_seen)
+    yield from ([f"  {style.dim('unseen')}   in pictures: {unseen}"] if unseen else [])
     if verdict.action is Action.REDACT:
         yield f"  {style.dim('becomes')}  {_becomes(verdict.content)}"
 

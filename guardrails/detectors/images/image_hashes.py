@@ -130,6 +130,8 @@ class ImageHashDetector:
 
     inline = False
     pixels = True
+    sees: frozenset[str] = frozenset()
+    """It knows pictures, and judges none."""
 
     def __init__(
         self,

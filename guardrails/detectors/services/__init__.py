@@ -56,7 +56,8 @@ class Service:
     roots of `opens` a policy may name leaves of its own.
 
     `size` are the characters of a piece; `fields` of the configuration are its own, of which `needs` cannot be left out;
-    `contents` says what it reads; `problems` is what is wrong with a configuration beyond that.
+    `contents` says what it reads, `unseen` are the categories that it does not judge in pictures; `problems` is what is wrong
+    with a configuration beyond that.
     """
 
     labels: Mapping[str, str]
@@ -67,6 +68,7 @@ class Service:
     fields: frozenset[str] = frozenset()
     needs: str | None = None
     contents: Callable[[RemoteConfig], frozenset[str]] = _texts
+    unseen: frozenset[str] = frozenset()
     problems: Check = _nothing
 
 

@@ -28,9 +28,16 @@ from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import Endpoint
 from guardrails.types import Text
 
+SELF_HARM: Final = ("self_harm", "self_harm.intent", "self_harm.instructions")
+
 MODEL: Final = "omni-moderation-latest"
 TEXT_MODELS: Final = "text-moderation"
 """Models whose names begin so read no pictures."""
+
+UNSEEN: Final = frozenset(
+    {*taxonomy.OPENAI.values()} - {"violence", "violence.graphic", "sexual", *SELF_HARM}
+)
+"""What the service judges in texts alone, as its reference says."""
 
 FORMATS: Final = ("png", "jpeg", "gif", "webp")
 
@@ -94,4 +101,5 @@ SERVICE: Final = Service(
     size=2_000,  # OpenAI: shorter texts are judged better
     fields=frozenset({"model"}),
     contents=_contents,
+    unseen=UNSEEN,
 )

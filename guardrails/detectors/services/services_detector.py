@@ -26,15 +26,17 @@ ALWAYS = "unsafe"
 
 
 class ServiceDetector(RemoteDetector):
-    """The detector; `contents` are the kinds that its service reads. It reads names and codes too, as many
-    look for personal data.
+    """The detector; `contents` are the kinds that its service reads, `sees` what it judges in pictures. It reads names and
+    codes too, as many look for personal data.
     """
 
     prose = False
 
-    def __init__(self, asking: JudgeAdapter, judge: EndpointJudge, contents: frozenset[str]) -> None:
+    def __init__(
+        self, asking: JudgeAdapter, judge: EndpointJudge, contents: frozenset[str], sees: frozenset[str]
+    ) -> None:
         super().__init__(asking, judge)
-        self.contents = contents
+        self.contents, self.sees = contents, sees
 
 
 def _table(of: Service, config: RemoteConfig) -> dict[str, tuple[str, ...]]:
@@ -76,9 +78,10 @@ def _build(name: str, config: RemoteConfig, files: PolicyFiles) -> ServiceDetect
         problems += of.problems(config, endpoint)
     if problems:
         raise ConfigProblems(problems)
+    categories = _categories(name, config)
     asking = JudgeAdapter(
         name,
-        _categories(name, config),
+        categories,
         size=config.characters or of.size,
         most=config.windows,
         min_score=config.min_score,
@@ -86,7 +89,8 @@ def _build(name: str, config: RemoteConfig, files: PolicyFiles) -> ServiceDetect
     )
     judge = of.judge(config, endpoint, ServiceLabels(_table(of, config), config.categories))
     contents = of.contents(config)
-    return ServiceDetector(asking, EndpointJudge(judge, endpoint.name, contents), contents)
+    sees = categories - of.unseen if "image" in contents else frozenset[str]()
+    return ServiceDetector(asking, EndpointJudge(judge, endpoint.name, contents), contents, sees)
 
 
 def _of_fields(of: Service, config: RemoteConfig) -> Iterator[ConfigProblem]:

@@ -24,6 +24,7 @@ from guardrails.engine.formats.format_repair import redact_problems
 from guardrails.engine.formats.json_edits import replace_in_json
 from guardrails.engine.formats.replies import is_repaired
 from guardrails.engine.media.ocr_text import locate_in_picture
+from guardrails.engine.media.unseen_harms import find_unseen_harms
 from guardrails.engine.message_languages import choose_builtin_language, list_message_languages
 from guardrails.engine.model import NO_REPAIRS, Outcome, Repairs, Request, RuleMatch
 from guardrails.engine.redaction.edits import Redactions, build_redactions
@@ -182,7 +183,7 @@ def build_outcome(
     """
     unchecked = [(entry, tree.leaves[index].content.place, index) for entry, index in round_.find_unchecked()]
     unchecked += [(entry, place, -1) for entry, place in tree.unchecked]
-    coverage = build_coverage(tree, unchecked)
+    coverage = build_coverage(tree, unchecked, find_unseen_harms(round_))
     everything = [*formats.done.matches, *(each for some in fired for each in some)]
     if not everything and not unchecked and not pictures.edits:
         return Outcome(
@@ -371,8 +372,14 @@ def _locate_in_original(finding: Finding, leaves: Sequence[Leaf], index: int) ->
 NO_LEAVES: Final[Set[int]] = frozenset()
 
 
-def build_coverage(tree: ContentTree, unchecked: Sequence[tuple[Unchecked, Place, int]]) -> Coverage:
-    """Return what was judged; each entry of `unchecked` names the leaf that it belongs to, or none (-1)."""
+def build_coverage(
+    tree: ContentTree,
+    unchecked: Sequence[tuple[Unchecked, Place, int]],
+    not_seen: tuple[str, ...] = (),
+) -> Coverage:
+    """Return what was judged; each entry of `unchecked` names the leaf that it belongs to, or none (-1), and `not_seen` what was
+    not looked for in pictures.
+    """
     missed = {index for _, _, index in unchecked} if unchecked else NO_LEAVES
     texts = checked = characters = 0
     others: dict[str, list[int]] = {}
@@ -398,4 +405,4 @@ def build_coverage(tree: ContentTree, unchecked: Sequence[tuple[Unchecked, Place
     if others:
         kinds |= {kind: KindCoverage(*counts) for kind, counts in others.items()}
     named = tuple([entry for entry, _, _ in unchecked])
-    return Coverage(kinds, named, tuple(tree.unknown), tuple(tree.films.values()), tuple(declared))
+    return Coverage(kinds, named, tuple(tree.unknown), tuple(tree.films.values()), tuple(declared), not_seen)

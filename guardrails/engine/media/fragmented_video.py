@@ -302,6 +302,7 @@ class FragmentedVideo:
                 (*self._unchecked,),
                 self._last.coverage.unknown_fields,
                 (self._film,),
+                not_seen=self._last.coverage.not_seen,
             ),
             timings_ms=self._timings,
         )

@@ -148,6 +148,8 @@ class Moderation:
         }
         if verdict.coverage.unchecked:
             said["unchecked"] = [entry.to_dict() for entry in verdict.coverage.unchecked]
+        if verdict.coverage.not_seen:
+            said["not_seen"] = list(verdict.coverage.not_seen)
         return said
 
     def said(
