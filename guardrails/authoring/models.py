@@ -21,8 +21,8 @@ from guardrails.detectors import MODELS_VARIABLE, ConfigProblems
 from guardrails.detectors.classifier.known_models import find_known_model
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED
 from guardrails.detectors.config import Config
-from guardrails.detectors.images.image_classifier_config import KNOWN_IMAGE_MODELS
 from guardrails.detectors.images.image_faces import SHIPPED as FACES
+from guardrails.detectors.images.known_image_models import KNOWN_IMAGE_MODELS
 from guardrails.detectors.pii.pii_detector import SHIPPED as NAMES
 from guardrails.detectors.speech.transcript import THIRD_PARTY
 from guardrails.errors import PolicyErrors

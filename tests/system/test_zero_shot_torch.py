@@ -1,4 +1,4 @@
-"""Pictures and words on torch: a small CLIP of random weights, and what a folder can lack."""
+"""Pictures and words on torch: a small CLIP and a small SigLIP of random weights, and what a folder can lack."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import CLIPConfig, CLIPModel
+from transformers import CLIPConfig, CLIPModel, SiglipConfig, SiglipModel
 
 from guardrails.detectors import PolicyFolder
 from guardrails.detectors.binding import bind
@@ -44,6 +44,36 @@ def folder(tmp_path: Path) -> Path:
     )
     made = tmp_path / "clip"
     CLIPModel(config).save_pretrained(made)
+    write_words(made)
+    return made
+
+
+@pytest.fixture
+def siglip(tmp_path: Path) -> Path:
+    """The folder of a real SigLIP model; SigLIP 2 of a fixed size is of the same class."""
+    torch.manual_seed(6)
+    sides = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = SiglipConfig(
+        text_config={
+            **sides,
+            "vocab_size": len(WORDS),
+            "max_position_embeddings": 12,
+            "pad_token_id": 1,
+            "projection_size": 16,
+        },
+        vision_config={**sides, "image_size": 32, "patch_size": 16},
+    )
+    model = SiglipModel(config)
+    model.logit_scale.data.fill_(2.0)
+    model.logit_bias.data.fill_(-1.5)
+    made = tmp_path / "siglip"
+    model.save_pretrained(made)
+    write_words(made)
+    return made
+
+
+def write_words(made: Path) -> None:
+    """Write a tokenizer, and how pictures are made ready, into a folder."""
     tokenizer = Tokenizer(models.WordLevel({word: at for at, word in enumerate(WORDS)}, unk_token="a"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -52,7 +82,62 @@ def folder(tmp_path: Path) -> Path:
     tokenizer.save(str(made / "tokenizer.json"))
     size = {"size": {"height": 32, "width": 32}, "image_mean": [0.5] * 3, "image_std": [0.25] * 3}
     (made / "preprocessor_config.json").write_text(json.dumps(size))
-    return made
+
+
+def reference(folder: Path, view: Any, texts: Any) -> Any:
+    """Return the logits of SigLIP itself for a picture and texts, filled up to the length that it was trained with."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_padding(length=12, pad_id=1)
+    ids = torch.tensor([tokenizer.encode(text).ids for text in texts])
+    pixels = torch.from_numpy((view.transpose(2, 0, 1)[None] / 255 - 0.5) / 0.25).float()
+    with torch.inference_mode():
+        return (
+            SiglipModel.from_pretrained(folder).eval()(input_ids=ids, pixel_values=pixels).logits_per_image[0]
+        )
+
+
+def test_siglip_judges_each_text_by_itself(siglip: Path) -> None:
+    """By sigmoid, as it was trained; texts are read in small letters."""
+    view = np.random.default_rng(2).integers(0, 255, (32, 32, 3), dtype=np.uint8)
+    model = load_zero_shot_model(siglip, ZeroShotTexts(("A Photo of a KNIFE", "a tree", "dog")))
+    [scores] = model.scores([view])
+    logits = reference(siglip, view, TEXTS)
+    assert model.activation == "sigmoid"
+    assert scores == pytest.approx(logits.sigmoid().numpy(), abs=1e-4)
+
+
+def test_siglip_can_be_read_as_clip_is_and_a_temperature_softens(siglip: Path) -> None:
+    """The texts exclude one another then; logits are divided by the temperature."""
+    view = np.random.default_rng(2).integers(0, 255, (32, 32, 3), dtype=np.uint8)
+    logits = reference(siglip, view, TEXTS)
+    [scores] = load_zero_shot_model(siglip, ZeroShotTexts(TEXTS, "softmax", 2.0)).scores([view])
+    assert scores == pytest.approx((logits / 2).softmax(0).numpy(), abs=1e-4)
+    [scores] = load_zero_shot_model(siglip, ZeroShotTexts(TEXTS, None, 3.0)).scores([view])
+    assert scores == pytest.approx((logits / 3).sigmoid().numpy(), abs=1e-4)
+
+
+def test_clip_has_no_measure_for_a_text_alone(folder: Path) -> None:
+    """Only beside others."""
+    with pytest.raises(ModelError) as caught:
+        load_zero_shot_model(folder, ZeroShotTexts(TEXTS, "sigmoid"))
+    assert caught.value.field == "activation"
+
+
+def test_a_category_of_siglip_has_the_highest_of_its_texts(siglip: Path) -> None:
+    """And low numbers are told, too."""
+    pixels = np.random.default_rng(3).integers(0, 255, (40, 40, 3), dtype=np.uint8)
+    prompts = {"custom.knife": ["a knife", "knife knife"], "weapons": "a"}
+    scores = {each.category: each.score for each in found(siglip, pixels, prompts=prompts, min_score=None)}
+    texts = (
+        "a knife",
+        "knife knife",
+        "a",
+        "an ordinary photo",
+        "a drawing or a diagram",
+        "a screenshot of a text",
+    )
+    [row] = load_zero_shot_model(siglip, ZeroShotTexts(texts)).scores([pixels])
+    assert scores == pytest.approx({"custom.knife": max(row[:2]), "weapons": row[2]}, abs=1e-5)
 
 
 def test_scores_are_those_of_the_model_itself(folder: Path) -> None:

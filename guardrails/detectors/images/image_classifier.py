@@ -5,7 +5,8 @@ in parts as well, as what is small is lost in the whole. A finding in a part has
 shipped model's labels exclude one another, so that a category is as likely as its labels together; of other models it has
 the highest score of its labels.
 
-The shipped model is loaded with the first picture; any other at load, so that what is wrong with it is known then.
+The shipped model is loaded with the first picture; any other at load, so that what is wrong with it is known then. Networks that
+find parts and vision models behind an endpoint are detectors of their own (`image_parts.py`, `vision/vision_judge.py`).
 """
 
 from __future__ import annotations
@@ -14,26 +15,37 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.classifier.any_classifier import resolve_columns
-from guardrails.detectors.classifier.classifier_config import find_label_problems, read_labels
+from guardrails.detectors.classifier.classifier_config import (
+    filter_categories,
+    find_label_problems,
+    read_labels,
+)
 from guardrails.detectors.images.image_classifier_config import (
-    KNOWN_IMAGE_MODELS,
     RUNS,
     ImageClassifierConfig,
-    KnownImageModel,
     SecondDoc,
     find_categories,
-    find_prompt_problems,
+    find_form,
+    find_way,
+    find_way_problems,
     number_prompts,
     resolve_labels,
 )
+from guardrails.detectors.images.image_parts import ImagePartsDetector
+from guardrails.detectors.images.known_image_models import (
+    KNOWN_IMAGE_MODELS,
+    KnownImageModel,
+    find_known_model,
+)
 from guardrails.detectors.images.view_boxes import scale_box
+from guardrails.detectors.images.vision.vision_judge import VisionJudge, VisionQuestions
 from guardrails.detectors.kinds import Kind
 from guardrails.inference.safety.folder import ModelError, read_manifest_file
-from guardrails.types import CLEAN, Content, Detection, Finding, Image
+from guardrails.types import CLEAN, Content, Detection, Detector, Finding, Image
 
 if TYPE_CHECKING:
     from guardrails.inference.media.picture_model import PictureModel, PictureOptions, ScoredPart
@@ -41,12 +53,23 @@ if TYPE_CHECKING:
     from guardrails.media.images.picture import Picture, Pixels
 
 
+Model = TypeVar("Model")
+
 DECIDED: Final[Mapping[str, Callable[[float, float], float]]] = {
     "mean": lambda one, other: (one + other) / 2,
     "any": max,
     "all": min,
 }
 """What the scores of two models make."""
+
+LEAST: Final = 0.1
+"""The score below which nothing is reported, by default."""
+
+LEAST_OF_PARTS: Final = 0.25
+"""That of networks which find parts: they tell much below it."""
+
+LOW: Final = 0.001
+"""That of texts which are judged each by itself: such models are seldom sure, and nearly always sure of what is not there."""
 
 
 class ImageClassifier:
@@ -69,7 +92,11 @@ class ImageClassifier:
         self._second = second
         self._name, self._config, self._folder = name, config, folder
         self._columns = {category: [*at] for category, at in columns.items()}
-        self._sums = model is None or config.prompts is not None  # labels that exclude one another
+        by_texts = config.prompts is not None
+        # Labels that exclude one another add up to their category.
+        self._sums = model is None or (by_texts and model.activation == "softmax")
+        by_itself = by_texts and not self._sums
+        self._least = config.min_score if config.min_score is not None else LOW if by_itself else LEAST
         self._model = model
         shipped = b"" if model is not None else read_manifest_file(folder)
         self.identity: list[Any] = [sorted(self._columns.items()), hashlib.sha256(shipped).hexdigest()]
@@ -78,14 +105,13 @@ class ImageClassifier:
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [
-            self._detect_one(content.source, self._least(content)) if isinstance(content, Image) else CLEAN
+            self._detect_one(content.source, self._least_of(content)) if isinstance(content, Image) else CLEAN
             for content in batch
         ]
 
-    def _least(self, content: Image) -> float:
+    def _least_of(self, content: Image) -> float:
         """Return the score below which nothing is reported."""
-        low = self._config.min_score
-        return max(low, self._config.partial_score) if content.partial else low
+        return max(self._least, self._config.partial_score) if content.partial else self._least
 
     def _load_models(self) -> PictureModel:
         if self._model is None:
@@ -93,7 +119,7 @@ class ImageClassifier:
         return self._model
 
     def _detect_one(self, picture: Picture, least: float) -> Detection:
-        found = self._best_findings(picture, self._config.min_score)
+        found = self._best_findings(picture, self._least)
         doc = self._config.second
         if self._second is not None and doc is not None:
             low, high = doc.unsure
@@ -152,9 +178,54 @@ def _load(folder: Path, config: ImageClassifierConfig) -> PictureModel:
     return load_picture_model(folder, options)
 
 
-def _build(name: str, config: ImageClassifierConfig, files: PolicyFiles) -> ImageClassifier:
+def _build(name: str, config: ImageClassifierConfig, files: PolicyFiles) -> Detector:
+    way = find_way(config)
+    if problems := [*([] if way == "endpoint" else find_label_problems(config)), *find_way_problems(config)]:
+        raise ConfigProblems(problems)
+    if way == "endpoint":
+        return _ask_endpoint(name, config, files)
+    if way == "boxes":
+        return _find_parts(name, config, files)
     second = None if config.second is None else _second(name, config, config.second, files)
     return _one_of(name, config, files, second)
+
+
+def _ask_endpoint(name: str, config: ImageClassifierConfig, files: PolicyFiles) -> VisionJudge:
+    """Build the detector over a vision model behind an endpoint."""
+    labels = {
+        label: kept
+        for label, categories in (resolve_labels(config) or {}).items()
+        if (kept := filter_categories(categories, config.categories))
+    }
+    how = VisionQuestions(
+        find_form(config),
+        labels,
+        config.policies,
+        config.frames,
+        config.side,
+        config.partial_score,
+        LEAST if config.min_score is None else config.min_score,
+        config.max_tokens,
+        config.probabilities,
+    )
+    return VisionJudge(name, how, files.endpoint(config.endpoint or ""), config.model)
+
+
+def _find_parts(name: str, config: ImageClassifierConfig, files: PolicyFiles) -> ImagePartsDetector:
+    """Build the detector over a network that finds parts."""
+    from guardrails.inference.media.boxes import BoxOptions, load_box_model
+
+    known = find_known_model(config.model)
+    options = BoxOptions(
+        () if known is None else known.labels,
+        None if config.boxes == "auto" else config.boxes,
+        config.file,
+        LEAST_OF_PARTS if config.min_score is None else config.min_score,
+        config.large,
+    )
+    model = _load_own(config, files, lambda folder: load_box_model(folder, options))[1]
+    columns = resolve_columns(config, resolve_labels(config), model.labels)
+    return ImagePartsDetector(name, model, columns, partial=config.partial_score)
 
 
 def _second(name: str, config: ImageClassifierConfig, doc: SecondDoc, files: PolicyFiles) -> ImageClassifier:
@@ -166,6 +237,8 @@ def _second(name: str, config: ImageClassifierConfig, doc: SecondDoc, files: Pol
     }
     own = ImageClassifierConfig(use=config.use, model=doc.model, large=config.large, **written_)
     try:
+        if problems := [*find_label_problems(own), *find_way_problems(own)]:
+            raise ConfigProblems(problems)
         made = _one_of(name, own, files)
     except ConfigProblems as problems:
         placed = [replace(each, path=("second", *each.path)) for each in problems.problems]
@@ -179,13 +252,23 @@ def _second(name: str, config: ImageClassifierConfig, doc: SecondDoc, files: Pol
 def _one_of(
     name: str, config: ImageClassifierConfig, files: PolicyFiles, second: ImageClassifier | None = None
 ) -> ImageClassifier:
-    if problems := find_label_problems(config):
-        raise ConfigProblems(problems)
-    if problems := find_prompt_problems(config):
-        raise ConfigProblems(problems)
     of = KNOWN_IMAGE_MODELS.get(config.model)
     if of is not None and of.folder is not None:
         return _load_shipped(name, config, of, of.folder, second)
+    load = _load if config.prompts is None else _load_zero_shot
+    folder, model = _load_own(config, files, lambda folder: load(folder, config))
+    columns = (
+        resolve_columns(config, resolve_labels(config), model.labels)
+        if config.prompts is None
+        else number_prompts(config)
+    )
+    return ImageClassifier(name, config, folder, columns, model=model, second=second)
+
+
+def _load_own(
+    config: ImageClassifierConfig, files: PolicyFiles, load: Callable[[Path], Model]
+) -> tuple[Path, Model]:
+    """Return the folder of a model that does not come with the package, and the model; raises `ConfigProblems`."""
     try:
         folder = files.model_folder(config.model, config.revision, download=config.download)
     except OSError as error:
@@ -195,17 +278,11 @@ def _one_of(
             hint = f"{error.__cause__.hint}; {hint}"
         raise ConfigProblems([ConfigProblem("unreadable_model", message, ("model",), hint=hint)]) from error
     try:
-        model = _load(folder, config) if config.prompts is None else _load_zero_shot(folder, config)
+        return folder, load(folder)
     except ModelError as error:
         message = f"model {config.model!r}: {error}" if error.field == "model" else str(error)
         field = error.field if error.field in ImageClassifierConfig.model_fields else "model"
         raise ConfigProblems([ConfigProblem(error.code, message, (field,), hint=error.hint)]) from error
-    columns = (
-        resolve_columns(config, resolve_labels(config), model.labels)
-        if config.prompts is None
-        else number_prompts(config)
-    )
-    return ImageClassifier(name, config, folder, columns, model=model, second=second)
 
 
 def _load_zero_shot(folder: Path, config: ImageClassifierConfig) -> PictureModel:
@@ -213,7 +290,14 @@ def _load_zero_shot(folder: Path, config: ImageClassifierConfig) -> PictureModel
     from guardrails.inference.media.zero_shot import ZeroShotTexts, load_zero_shot_model
 
     texts = (each for texts in read_labels(config.prompts or {}).values() for each in texts)
-    return load_zero_shot_model(folder, ZeroShotTexts((*texts, *config.neutral), config.device, config.large))
+    options = ZeroShotTexts(
+        (*texts, *config.neutral),
+        None if config.activation == "none" else config.activation,
+        config.temperature,
+        config.device,
+        config.large,
+    )
+    return load_zero_shot_model(folder, options)
 
 
 def _load_shipped(
@@ -245,11 +329,11 @@ def _load_shipped(
 
 KIND = Kind(
     name="image_classifier",
-    doc="What pictures show, by a model: sexual content by the package's own, or what any other classifier of pictures tells.",
+    doc="What pictures show, by a model: sexual content by the package's own, or what another model tells, here or elsewhere.",
     config=ImageClassifierConfig,
     categories=find_categories,
     build=_build,
     tier=1,
     contents=frozenset({"image"}),
-    version=2,
+    version=3,
 )

@@ -21,7 +21,7 @@ from pydantic import Field
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.images.text_layout import Box
-from guardrails.detectors.images.view_boxes import scale_box
+from guardrails.detectors.images.view_boxes import is_covered, scale_box
 from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.inference.safety.folder import ModelError, read_manifest_file
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 SHIPPED: Final = {"centerface": Path(__file__).parents[2] / "models" / "centerface"}
 """The models that come with the package, by name."""
-
-MOSTLY: Final = 0.5
-"""How much of a face must lie in what was covered, for it to be what was covered."""
 
 
 class ImageFacesConfig(Config):
@@ -82,7 +79,7 @@ class ImageFacesDetector:
             clip = (frame.start_ms, frame.end_ms) if picture.animated else None
             for face in faces:
                 box = _box(face, view, picture)
-                if box is None or _is_covered(box, picture):
+                if box is None or is_covered(box, picture):
                     continue
                 known = found.get(box)
                 if known is None or known.score < face.score:
@@ -100,17 +97,6 @@ def _box(face: Face, view: Pixels, picture: Picture) -> Box | None:
     if left >= right or top >= bottom:
         return None
     return scale_box((left, top, right - left, bottom - top), view, picture)
-
-
-def _is_covered(box: Box, picture: Picture) -> bool:
-    """Tell whether most of a face lies in what was covered: the model infers one from what is around a black box, too."""
-    x, y, width, height = box
-    for left, top, wide, high in picture.covered:
-        across = min(x + width, left + wide) - max(x, left)
-        down = min(y + height, top + high) - max(y, top)
-        if across > 0 and down > 0 and across * down > MOSTLY * width * height:
-            return True
-    return False
 
 
 def _load(folder: Path, config: ImageFacesConfig) -> FaceModel:

@@ -24,11 +24,11 @@ from guardrails.engine.formats.format_repair import redact_problems
 from guardrails.engine.formats.json_edits import replace_in_json
 from guardrails.engine.formats.replies import is_repaired
 from guardrails.engine.media.ocr_text import locate_in_picture
-from guardrails.engine.media.unseen_harms import find_unseen_harms
 from guardrails.engine.message_languages import choose_builtin_language, list_message_languages
 from guardrails.engine.model import NO_REPAIRS, Outcome, Repairs, Request, RuleMatch
 from guardrails.engine.redaction.edits import Redactions, build_redactions
 from guardrails.engine.redaction.media_redaction import NO_MEDIA_EDITS, MediaEdits
+from guardrails.engine.unseen_harms import find_unseen_harms
 from guardrails.media.images.picture import Picture
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import (

@@ -77,7 +77,9 @@ class PictureRuntime(Protocol):
 
 
 class PictureModel:
-    """A model that is ready to run, by several threads at once. `identity` is a digest of all that scores depend on."""
+    """A model that is ready to run, by several threads at once. `identity` is a digest of all that scores depend on,
+    `activation` what makes scores of what it gives.
+    """
 
     def __init__(self, folder: Path, options: PictureOptions) -> None:
         """Load the model and run it once; raises `ModelError`."""
@@ -87,8 +89,8 @@ class PictureModel:
         self.identity = " ".join(file_digests(folder))
         self._large = options.large
         self._preparation = read_preparation(folder)
-        self._activation = options.activation or infer_activation(of, len(self.labels))
-        if self._activation == "softmax" and len(self.labels) == 1:
+        self.activation: Activation = options.activation or infer_activation(of, len(self.labels))
+        if self.activation == "softmax" and len(self.labels) == 1:
             message = "one label that excludes no other has always the score 1 by softmax"
             raise ModelError(message, "write activation: sigmoid", field="activation")
         self._runtime = _runtime(folder, options)
@@ -128,7 +130,7 @@ class PictureModel:
             )
         else:
             logits = self._logits(np.stack([self._prepare_parts(part) for part in parts]))
-        return apply_activation(logits, self._activation, clipped=False)
+        return apply_activation(logits, self.activation, clipped=False)
 
     def _prepare_parts(self, part: _Cut) -> Batch:
         view, box = part

@@ -21,7 +21,6 @@ from guardrails.policy.lints import (
     exceptions,
     overlaps,
     patterns,
-    pictures,
     requests,
     rules,
     silence,
@@ -31,7 +30,7 @@ from guardrails.policy.lints import (
 )
 from guardrails.policy.lints.floors import floor_settings, floors
 from guardrails.policy.lints.issue import SEVERITIES, Issue, LintFinding, Severity
-from guardrails.policy.lints.reachability import scores  # fmt: skip
+from guardrails.policy.lints.reachability import pictures, scores  # fmt: skip
 from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.loading.source import Source
 from guardrails.policy.shipped import shipped_folder

@@ -7,13 +7,13 @@ from typing import Any
 
 from guardrails import taxonomy
 from guardrails.detectors.images.image_classifier_config import (
-    KNOWN_IMAGE_MODELS,
     ImageClassifierConfig,
     find_categories,
-    find_prompt_problems,
+    find_way_problems,
     number_prompts,
     resolve_labels,
 )
+from guardrails.detectors.images.known_image_models import KNOWN_IMAGE_MODELS
 from tests.cases import each_case
 
 PROMPTS = {"custom.knife": ["a knife", "a blade"], "custom.tree": "a tree"}
@@ -61,10 +61,10 @@ def test_models_that_come_with_the_package_are_whole() -> None:
 
 def test_what_labels_mean_are_categories() -> None:
     """Of every model whose labels are known."""
-    for name in KNOWN_IMAGE_MODELS:
+    for name, known in KNOWN_IMAGE_MODELS.items():
         by = resolve_labels(config(model=name))
-        assert by is not None
-        assert all(taxonomy.is_valid(each) for told in by.values() for each in told)
+        assert (by is None) == (known.prompts or bool(known.form))
+        assert all(taxonomy.is_valid(each) for told in (by or {}).values() for each in told)
     assert resolve_labels(config(model="models/own")) is None
 
 
@@ -91,4 +91,4 @@ def test_the_texts_of_a_category_are_columns_one_after_the_other() -> None:
 )  # fmt: skip
 def test_fields_that_do_not_go_together_are_named(fields: dict[str, Any], codes: list[str]) -> None:
     """Each with its code."""
-    assert [problem.code for problem in find_prompt_problems(config(**fields))] == codes
+    assert [problem.code for problem in find_way_problems(config(**fields))] == codes

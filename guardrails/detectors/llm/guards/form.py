@@ -46,7 +46,7 @@ class GuardQuestion:
     `about` are the labels that its answer tells of, where the question chooses them.
     """
 
-    messages: tuple[Mapping[str, str], ...] = ()
+    messages: tuple[Mapping[str, Any], ...] = ()
     prompt: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     about: tuple[str, ...] = ()

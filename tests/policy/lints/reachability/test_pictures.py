@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from guardrails.policy.lints import pictures
+from guardrails.policy.lints.reachability import pictures
 from guardrails.policy.lints.scene.scene import LintContext
 
 POLICY = """\
