@@ -10,7 +10,8 @@ What a line holds, one JSON object:
 and beside it, each if known: `labels` {category or name: 0 or 1} (one that is missing is unknown, not 0) or `label` (0, 1,
 "benign", a category, or several: "hate, violence"), `prompt` or `context` (the prompt of a reply), `user`, `tenant`, `metadata`,
 `lang`, `source` (the name of the file if it is not given), `id`. Other fields are left alone. A `.csv` file, whose first line
-names the fields, will do as well (`text,label`, `text;labels.hate;lang`).
+names the fields, will do as well (`text,label`, `text;labels.hate;lang`), and so does a folder of pictures in which folders are
+labels (`weapons/a.jpg`, `benign/b.jpg`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Any, Final
 from guardrails.authoring.csv_rows import ENDINGS, CsvError
 from guardrails.authoring.csv_rows import read_records as read_csv
 from guardrails.authoring.labels.label_names import BENIGN, HARMFUL, read_label
+from guardrails.authoring.labels.labelled_pictures import list_labelled_pictures
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy.schema import CONTENTS
@@ -89,6 +91,18 @@ class ContentRow:
     id: str | None = None
     written: tuple[str, ...] = field(default=(), compare=False)
 
+    @property
+    def text(self) -> str:
+        """The content as people are shown it: a text itself, the path of a picture, JSON of anything else."""
+        if self.stands_alone:
+            return str(self.content)
+        return json.dumps(self.content, ensure_ascii=False, default=str)
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the content does not say where it stands, so that the row's stage holds: a text or a picture."""
+        return isinstance(self.content, str | Path)
+
     def judge(self, guard: Guard) -> Verdict:
         """Judge the content by all detectors of a guard, also where an early one would settle the action."""
         return guard.check(
@@ -103,11 +117,17 @@ class ContentRow:
 
 
 def read_rows(path: str | Path) -> Iterator[ContentRow]:
-    """Yield the rows of a file; empty lines are none.
+    """Yield the rows of a file, of which empty lines are none, or of a folder of pictures.
 
     Raises:
         RowError: the file cannot be read, a line is no row, or there is no row at all.
+        GuardrailsError: what is wrong with the folder.
     """
+    if Path(path).is_dir():
+        for picture, label in list_labelled_pictures(Path(path)):
+            labels = _said(label, True)
+            yield ContentRow(str(picture), Stage.INPUT.value, picture, labels, source=Path(path).name)
+        return
     count = 0
     for number, data in read_records(path):
         count += 1

@@ -14,7 +14,6 @@ judged although a detector failed: the decision on that counts as it was.
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -121,7 +120,7 @@ class EvaluationTally:
             found = _is_found(self._at[category], category, verdict.findings)
             self._categories[category].add(is_it, best.get(category, 0.0), found)
         for rule, is_it in said.rules:
-            if not isinstance(row.content, str) or (row.stage in rule.on and rule.scope != "conversation"):
+            if not row.stands_alone or (row.stage in rule.on and rule.scope != "conversation"):
                 score = _score(rule, best, verdict.findings)
                 self._rules[rule.id].add(is_it, score, rule.id in fired)
         self._count_decision(row, verdict, said.harmful, max(best.values(), default=0.0))
@@ -131,7 +130,7 @@ class EvaluationTally:
 
     def _check_wanted(self, row: ContentRow) -> frozenset[str]:
         """Return the categories that detectors look for where a row stands: those that no rule there asks for are not known."""
-        if not isinstance(row.content, str):
+        if not row.stands_alone:
             return self._given
         if row.stage not in self._looked:
             bounds = [each for tier in self._policy.plan((Stage(row.stage),)).tiers for each in tier]
@@ -169,8 +168,8 @@ class EvaluationTally:
             self._groups[name] = self._groups.get(name, ConfusionCounts()).add(harmful_, stopped)
         if harmful_ is stopped:
             return
-        text = row.content if isinstance(row.content, str) else json.dumps(row.content, ensure_ascii=False)
-        case = EvaluationExample(score, row.place, tuple(rule.id for rule in verdict.rules), text[:EXCERPT])
+        rules = tuple(rule.id for rule in verdict.rules)
+        case = EvaluationExample(score, row.place, rules, row.text[:EXCERPT])
         if harmful_:
             push_bounded(self._missed, (-score, case), self._keep)
         else:

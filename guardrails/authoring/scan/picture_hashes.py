@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Final
 
+from guardrails.authoring.labels.labelled_pictures import SUFFIXES
 from guardrails.errors import GuardrailsError, PolicyError
 from guardrails.media.errors import MediaError
 from guardrails.media.hashes.exchange_record import clean_entry
@@ -25,10 +25,6 @@ from guardrails.media.hashes.hash_file import HashEntry, read_hash_entries
 from guardrails.media.hashes.hash_lists import QUALITY
 from guardrails.media.hashes.pdq import hash_pixels
 from guardrails.media.images.picture import open_picture
-from guardrails.media.limits import FORMATS
-
-SUFFIXES: Final = frozenset((*FORMATS, "jpg", "heif"))
-"""Names of files that are pictures, in a folder."""
 
 
 @dataclass(slots=True)

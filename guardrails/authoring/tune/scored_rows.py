@@ -8,7 +8,6 @@ so exceptions, context, scope and what a rule redacts count as they do in a chec
 from __future__ import annotations
 
 import hashlib
-import json
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -103,7 +102,7 @@ class ScoredRows:
     def add(self, row: ContentRow, truth: bool, said: RowScore) -> None:
         """Take a row that counts."""
         step = said.step
-        digest = hashlib.blake2b(_text(row.content).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        digest = hashlib.blake2b(row.text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         self.truth.append(truth)
         self.step.append(step)
         self.part.append(int.from_bytes(digest, "big"))
@@ -111,7 +110,7 @@ class ScoredRows:
         self.lang.append(self.langs.setdefault(lang, len(self.langs)))
         self.source.append(self.sources.setdefault(source, len(self.sources)))
         self.moves[truth, step, *said.actions] += 1
-        example = TuningExample(step, said.score, row.place, _text(row.content)[:EXCERPT])
+        example = TuningExample(step, said.score, row.place, row.text[:EXCERPT])
         if truth:
             push_bounded(self.missed, (-step, example), self.keep)
         else:
@@ -124,10 +123,6 @@ class ScoredRows:
             self.unknown.update(row.labels.keys())
         if why and len(self.reasons) < REASONS:
             self.reasons.append(f"{row.place}: {why}")
-
-
-def _text(content: object) -> str:
-    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=str)
 
 
 class RuleSteps:
@@ -232,7 +227,7 @@ def score_rows(
     def work(row: ContentRow) -> RowScore:
         if truth(row) is None:
             return RowScore("label")
-        if isinstance(row.content, str) and row.stage not in at:
+        if row.stands_alone and row.stage not in at:
             return RowScore("stage")
         return _probe_row(own, rules, way, rule, row)
 

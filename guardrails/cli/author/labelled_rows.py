@@ -27,6 +27,7 @@ labelled rows, one JSON object a line (also .jsonl.gz, or - for standard input):
   {"text": "...", "kind": "response", "labels": {"hate": 0, "violence": 1}}
 or a table as spreadsheets save it (.csv in UTF-8), whose first line names the columns:
   text,label                                           or text,labels.hate,labels.violence,lang
+or a folder of pictures, in which folders are labels:  weapons/a.jpg  violence.graphic/b.png  benign/c.webp
 what is not labelled is not known: such a row does not count for the category
 """
 """What a file of labelled rows looks like, for the end of a command's help."""
@@ -51,7 +52,7 @@ def add_rows(to: argparse.ArgumentParser, epilog: str, *, jobs: int) -> None:
         "--stage",
         "-s",
         choices=[stage.value for stage in Stage],
-        help="where texts stand, whatever the rows say",
+        help="where texts and pictures stand, whatever the rows say (pictures: input)",
     )
     to.add_argument("--report", metavar="FILE", help="write an .html file for people, with plots")
     to.add_argument("--examples", type=int, default=5, metavar="N", help="show the N worst of each kind (5)")
@@ -88,7 +89,7 @@ def read_all_rows(args: argparse.Namespace) -> Iterator[ContentRow]:
         return
     for path in args.on:
         for row in read_rows(path):
-            moved = args.stage is not None and isinstance(row.content, str)
+            moved = args.stage is not None and row.stands_alone
             yield replace(row, stage=args.stage) if moved else row
 
 
