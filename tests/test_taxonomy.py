@@ -15,6 +15,10 @@ from guardrails.taxonomy import (
     OPEN,
     OPENAI,
     OWASP,
+    SEEN_WITH,
+    VISIBLE,
+    describe_not_seen,
+    find_not_seen,
     is_depicted,
     is_harm,
     is_valid,
@@ -114,3 +118,15 @@ def test_names_are_of_the_taxonomy_or_of_others(label: str, category: str | None
 def test_what_a_text_shows_is_told_from_what_it_is(category: str, *, depicted: bool) -> None:
     """A list of what is not to be seen may name the former."""
     assert is_depicted(category) is depicted
+
+
+def test_what_pictures_can_show_are_categories() -> None:
+    """Each has words for people; what a coarser category holds is seen with it, a minor is not."""
+    assert {*VISIBLE, *SEEN_WITH, *SEEN_WITH.values()} <= {*CATEGORIES}
+    assert find_not_seen({*VISIBLE}) == ()
+    assert find_not_seen({"sexual", "violence"}) == ("sexual.minors", "weapons", "hate", "self_harm", "drugs")
+    assert find_not_seen({"unsafe", "hate.threatening"}) == (*VISIBLE,)
+    assert (
+        describe_not_seen(["violence.graphic", "weapons", "self_harm"])
+        == "violence.graphic (gore), weapons, self_harm"
+    )

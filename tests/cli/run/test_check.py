@@ -167,6 +167,26 @@ def test_a_picture_is_judged_and_what_is_left_of_it_can_be_saved(
     assert json.loads(capsys.readouterr().out)["coverage"]["image"]["checked"] == 1
 
 
+def test_what_nobody_looked_for_in_a_picture_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To people, to programs, in the report and by `explain`."""
+    (tmp_path / "p.yaml").write_text(GREEN)
+    name, out = drawn(tmp_path / "a.png", green=False), tmp_path / "r.html"
+    policy = ["--policy", str(tmp_path / "p.yaml")]
+    said = "violence.graphic (gore), weapons, hate (hate symbols), self_harm, drugs"
+    assert main(["check", name, *policy, "--report", str(out)]) == 0
+    assert "unseen   in pictures: sexual.explicit (nudity and sexual acts), " in (
+        shown := capsys.readouterr().out
+    )
+    assert said in shown
+    assert said in out.read_text()
+    assert main(["explain", name, *policy]) == 0
+    assert said in capsys.readouterr().out
+    assert main(["check", name, *policy, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["coverage"]["not_seen"][-2:] == ["self_harm", "drugs"]
+
+
 class Terminal(io.StringIO):
     """An output that says that it is a terminal."""
 

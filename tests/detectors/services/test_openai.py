@@ -84,6 +84,12 @@ def test_a_picture_is_a_request_of_its_own(far, guard, kit) -> None:
     (part,) = far.asked[0].json["input"]
     kind, _, data = part["image_url"]["url"].partition(",")
     assert (part["type"], kind, b64decode(data)) == ("image_url", "data:image/png;base64", kit.png)
+    assert verdict.coverage.not_seen == (
+        "sexual.minors",
+        "weapons",
+        "hate",
+        "drugs",
+    )  # it has no score of these
 
 
 @pytest.mark.parametrize(
