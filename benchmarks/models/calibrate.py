@@ -75,8 +75,8 @@ other languages together.
 """
 SELDOM = ("framework_prompts", "prism", "wiki_talk", "hh_online")
 STACKED, NATURAL_WEIGHT, DISTRESS_WEIGHT = ("english", "multilingual", *SELDOM), 8.0, 1.0
-"""Natural texts that the sum `unsafe` is fitted on, and what they weigh together, and people in distress, beside all held-out harm,
-which weighs 1, and as much as that of harmless rows. Natural weights between 3 and 20 make little difference.
+"""Natural texts that the sum `unsafe` is fitted on, what they weigh together, and what people in distress do, beside all held-out
+harm, which weighs 1, as harmless rows do. Natural weights between 3 and 20 make little difference.
 """
 CHANCE = 0.95
 MOST_TURNS = 60
