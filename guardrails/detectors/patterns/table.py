@@ -32,10 +32,8 @@ from guardrails.text.matching.group_search import FEWEST, find_open_texts
 
 TIMEOUT = 0.25
 """Seconds of CPU time that one `regex` search may take; at 200,000 characters a sane pattern needs a few ms."""
-
 LONGEST = 20_000
 """Characters of a pattern. Whoever has more alternatives has a list of terms."""
-
 PROBES = ("", "a", "1", " ", "-", "a1 -b")
 """Short texts on which a pattern that can match nothing at all usually does."""
 
@@ -47,7 +45,6 @@ PATTERN_MEMORY = 16 << 20
 
 FEW = 24
 """Rows up to which searching each is cheaper than the set of all, whose states on new text are many."""
-
 LONG = 8_000
 """Bytes from which each row is searched, however many there are: nothing can stop the set, which takes 15 microseconds for each
 random sign, and between rows it is seen whether anybody still waits.
@@ -63,6 +60,8 @@ CANARY = "\x00canary\x00"
 NEAR = 40
 """Characters before a match within which a word of its context must stand."""
 
+BEFORE = 48
+"""Characters in front of a match that a check of them sees."""
 _WORD = re.compile(r"[^\W_]+")
 
 REACH = 160
@@ -71,9 +70,8 @@ REACH = 160
 
 @dataclass(frozen=True, slots=True)
 class PatternRow:
-    """One pattern of a table: what it finds (`category`, `score`), which group is the span, and an extra check.
-
-    With `context`, one of these words must begin within 40 characters before the match, whole and in any case.
+    """One pattern of a table: what it finds (`category`, `score`), which group is the span, and extra checks of it and of the
+    characters `before` it. One of the words of `context` must begin within 40 characters before, whole and in any case.
     """
 
     pattern: str
@@ -82,6 +80,12 @@ class PatternRow:
     group: int | str = 0
     validate: Callable[[str], bool] | None = None
     context: tuple[str, ...] = ()
+    before: Callable[[str], bool] | None = None
+
+    def accepts(self, text: str, start: int, end: int) -> bool:
+        """Tell whether the checks accept a stretch of a text."""
+        good = self.validate is None or self.validate(text[start:end])
+        return good and (self.before is None or self.before(text[max(0, start - BEFORE) : start]))
 
     @property
     def key(self) -> RowKey:
@@ -403,7 +407,7 @@ class PatternTable:
                 check()
                 start, end = match.span(entry.group)
                 start, end = start + shift, end + shift
-                if start < end and (row.validate is None or row.validate(text[start:end])):
+                if start < end and row.accepts(text, start, end):
                     found.append((row, start, end))
                 elif start < end and entry.group == 0 and not row.context:
                     found.extend(
@@ -457,7 +461,6 @@ def _inside(row: PatternRow, engine: Any, text: str, start: int, end: int) -> It
     They begin and end where words do, and are no shorter or longer than the pattern can be; the longest from each place is taken,
     and may reach past the invalid one.
     """
-    assert row.validate is not None
     limit = min(len(text), 2 * end - start)
     words = [match.span() for match in _WORD.finditer(text, start, limit)]
     stops = [stop for _, stop in words if stop < limit or limit == len(text)]
@@ -471,7 +474,7 @@ def _inside(row: PatternRow, engine: Any, text: str, start: int, end: int) -> It
         check()
         longest, shortest = bisect_right(stops, begin + most), bisect_left(stops, begin + least)
         for stop in reversed(stops[shortest:longest]):
-            if row.validate(text[begin:stop]) and engine.fullmatch(text, begin, stop):
+            if row.accepts(text, begin, stop) and engine.fullmatch(text, begin, stop):
                 yield begin, stop
                 taken = stop
                 break
@@ -488,7 +491,7 @@ def _widths(pattern: str) -> tuple[int, int]:
 
 
 def slow_row_message(row: PatternRow) -> str:
-    """Return what is said of a row that took longer than it may."""
+    """Return what is said of a row that took too long."""
     return f"pattern {display_pattern(row.pattern)} took longer than {TIMEOUT} s; simplify it, or avoid look-around"
 
 

@@ -13,18 +13,13 @@ from guardrails.detectors.pii.identifiers import validators as v
 from guardrails.detectors.pii.identifiers.national_europe import is_date
 from guardrails.detectors.pii.numbers import NUMBERS
 from guardrails.detectors.pii.street_addresses import STREETS
+from guardrails.detectors.pii.telephones.telephone_rows import TELEPHONES
 
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split("|"))
 
 
-PHONE = _words(
-    "phone|telephone|tel|mobile|cell|cellphone|call|sms|whatsapp|fax|desk|reach|answering|telefon|telefonnummer|"
-    "tlf|tfn|handy|mobil|rufnummer|durchwahl|t\u00e9l|t\u00e9l\u00e9phone|portable|tel\u00e9fono|m\u00f3vil|celular|telefono|"
-    "cellulare|telefone|telem\u00f3vel|telefoon|puhelin|\u0442\u0435\u043b\u0435\u0444\u043e\u043d|"
-    "\u7535\u8bdd|\u624b\u673a|\u96fb\u8a71|\uc804\ud654|phone number"
-)
 BORN = _words(
     "born|date of birth|birth date|birthdate|birthday|dob|d.o.b.|d.o.b|geboren|geburtsdatum|geb.|n\u00e9 le|n\u00e9e le|"
     "date de naissance|nacido|nacida|fecha de nacimiento|nato il|nata il|data di nascita|data de nascimento|nascido|nascida|"
@@ -85,35 +80,11 @@ def is_card_number(text: str) -> bool:
     )
 
 
-def is_dialled_number(text: str) -> bool:
-    """Tell whether the text is a telephone number; one that begins with 00 has eleven digits, not to be any number."""
-    zeros = [char for char in text[:2] if char.isdecimal() and int(char) == 0]
-    return v.phone(text) and (len(zeros) < 2 or sum(map(str.isdecimal, text)) > 10)
-
-
-def is_local_phone(text: str) -> bool:
-    """Tell whether the text has 7 to 12 digits and is no date; an extension is not counted."""
-    groups = [len(part) for part in _NUMBER.findall(text)]
-    dated = groups in ([4, 2, 2], [2, 2, 4], [4, 2, 2, 2], [1, 2, 4], [2, 1, 4], [4, 4])
-    return not (dated and text.strip()[:2] in {"19", "20"}) and groups != [2, 2, 4] and 7 <= sum(groups) <= 17
-
-
 def has_document_digits(text: str) -> bool:
     """Tell whether at least five characters are digits, as in the numbers of documents."""
     return sum(map(str.isdecimal, text)) >= 5
 
 
-_EXTENSION = r"(?: ?(?:x|ext\.?) ?\d{1,6})?"
-_PHONES = (
-    # International form: a plus or 00, then groups.
-    r"(?:\+|\b00)[1-9]\d{0,2}[ .\-/]?(?:\(0?\d{1,4}\)[ .\-/]?)?\d{1,5}(?:[ .\-/]?\d{2,5}){1,4}"
-    + _EXTENSION
-    + r"\b",
-    # North American form.
-    r"(?:\(\d{3}\) ?|\b\d{3}[.\- ])\d{3}[.\-]\d{4}" + _EXTENSION + r"\b",
-)
-_ACCOUNT = rf"\b(?:{'|'.join(sorted(v.IBAN_LENGTHS))}) ?\d{{2}}(?: ?[A-Za-z0-9]{{4}}){{2,7}}(?: ?[A-Za-z0-9]{{1,3}})?\b"
-"""What has the form of an IBAN, mistyped too: its groups are no telephone number."""
 _DATES = (
     r"\b\d{1,2}[/.\-]\d{1,2}[/.\-](?:\d{4}|\d{2})\b",
     r"\b(?:19|20)\d\d[\-/.]\d{1,2}[\-/.]\d{1,2}\b",
@@ -125,17 +96,12 @@ _HEX = "[0-9A-Fa-f]"
 
 _GENERAL: tuple[PatternRow, ...] = (
     PatternRow(r"(?a)[A-Za-z0-9._%+\-]+@[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62}\.)+[A-Za-z]{2,24}\b", "pii.email"),
-    # Card and telephone numbers may also be written in the digits of other scripts.
+    # Card numbers may also be written in the digits of other scripts.
     *(
         PatternRow(flags + pattern, category, validate=validate)
         for pattern, category, validate in (
             (r"\b\d{4}(?:[ \-.]?\d){9,15}\b", "pii.credit_card", is_card_number),
         )
-        for flags in ("(?a)", "")
-    ),
-    *(
-        PatternRow(f"{flags}{_ACCOUNT}|({pattern})", "pii.phone", group=1, validate=is_dialled_number)
-        for pattern in _PHONES
         for flags in ("(?a)", "")
     ),
     # Of rarer lengths one in ten identifiers passes Luhn.
@@ -145,14 +111,7 @@ _GENERAL: tuple[PatternRow, ...] = (
         r"(?a)\b1\d{3}[ \-]?\d{5}[ \-]?\d{6}\b", "pii.credit_card", validate=v.luhn,
         context=_words("credit card|card number|card no|uatp|air travel card|debit card|payment card"),
     ),
-    PatternRow(
-        r"(?a)(?:\(\d{1,5}\)|\b\d{2,5})(?:[ .\-/]?\d{2,5}){1,4}" + _EXTENSION + r"\b",
-        "pii.phone", validate=is_local_phone, context=PHONE,
-    ),
-    PatternRow(
-        r"(?a)((?:\(\d{2,4}\)|\b\d{2,5})(?:[ .\-]\d{2,5}){1,4}|\b0?\d{9,10})[ \-,]{1,2}(?:[Oo]ffice|[Ff]ax|[Mm]obile|[Cc]ell)\b",
-        "pii.phone", group=1, validate=is_local_phone,
-    ),
+    *TELEPHONES,
     PatternRow(r"(?a)\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?\b", "pii.iban", validate=v.iban),
     # With hyphens parts of UUIDs look the same.
     PatternRow(

@@ -407,5 +407,5 @@ KIND = Kind(
     config=PiiConfig,
     categories=lambda _name, config: frozenset(f"pii.{name}" for name in _select_names(config)),
     build=_build,
-    version=4,
+    version=5,
 )

@@ -148,6 +148,5 @@ class ContextWindows:
     @staticmethod
     def _hits(row: StreamRow, match: Any, text: str, base: int) -> list[Hit]:
         start, end = match.span(row.entry.group)
-        validate = row.row.validate
-        good = start < end and (validate is None or validate(text[start:end]))
+        good = start < end and row.row.accepts(text, start, end)
         return [(row.place, start + base, end + base)] if good else []

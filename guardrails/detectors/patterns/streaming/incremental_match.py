@@ -80,7 +80,14 @@ class _Matcher:
         return then(at + 1) if self.accepts(node, at) else NOTHING
 
     def branch(self, node: Alternation, at: int, then: _Next) -> int:
-        return self.first(self.match(way, at, then) for way in node.ways)
+        for way in node.ways:
+            lead = way.parts[0] if isinstance(way, Concatenation) and way.parts else way
+            if isinstance(lead, CharacterClass) and not self.accepts(lead, at):
+                continue  # most ways, without a call for each
+            end = self.match(way, at, then)
+            if end >= 0:
+                return end
+        return NOTHING
 
     def group(self, node: Group, at: int, then: _Next) -> int:
         number = node.number

@@ -18,6 +18,7 @@ from guardrails.detectors.patterns.streaming.open_prefixes import (
 )
 from guardrails.detectors.patterns.syntax_tree import PatternTree, parse_tree
 from guardrails.detectors.patterns.table import (
+    BEFORE,
     CANARY,
     NEAR,
     TIMEOUT,
@@ -148,7 +149,8 @@ class StreamRows:
         self.words = [ContextWords(*item) for item in by_words.items()]
         self.longest_word = max((len(word) for words in by_words for word in words), default=0)
         behind = max((row.prefixes.behind for row in self.rows), default=0)
-        self.context = max(1, behind, max(NEAR, self.longest_word) + 3 if self.words else 0)
+        before = BEFORE if any(row.row.before for row in self.rows) else 0
+        self.context = max(1, behind, before, max(NEAR, self.longest_word) + 3 if self.words else 0)
         self.behind = max(1, behind)
         self._bounded = [row.prefixes for row in ([] if self.whole else self.free)]
         self._loose = _join_prefixes(each.loose for each in self._bounded)

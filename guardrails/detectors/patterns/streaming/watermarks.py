@@ -142,8 +142,7 @@ class WatermarkTrack:
         start, end = match.span(row.entry.group)
         if start >= end:
             return []
-        validate = row.row.validate
-        if validate is None or validate(self._text[start:end]):
+        if row.row.accepts(self._text, start, end):
             return [(row.place, start + self._base, end + self._base)]
         if row.entry.group:
             return []
