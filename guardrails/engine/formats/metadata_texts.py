@@ -39,6 +39,17 @@ UNREAD: Final = "what is written in its file beside the picture could not be rea
 FEWEST_WORDS: Final = 2
 """Different words that hold sentences together, from which what was found among other bytes is a sentence."""
 
+NAMES: Final = frozenset(("LayerName",))
+"""Fields of names, which programs make of what stands in a picture."""
+
+RIGHTS: Final = frozenset(
+    ("Copyright", "CopyrightNotice", "rights", "Credit", "UsageTerms", "WebStatement", "License")
+)
+"""Fields that say whose a picture is: each news picture has one, and a model that knows texts of rights takes it for a request."""
+
+NOTICE: Final = 200
+"""Characters up to which they are notices."""
+
 AVOIDED: Final = "negative_prompt"
 """What lists are called of what a picture is not to show."""
 
@@ -122,12 +133,13 @@ def _add_texts(tree: ContentTree, index: int, texts: WrittenTexts) -> None:
 
 
 def is_prose(written: WrittenText) -> bool:
-    """Tell whether a text may be somebody's sentence: what was found among other bytes only where words hold it together, and the
-    names of layers, which programs make of what stands in these, never. All others are for detectors of words and patterns.
+    """Tell whether a text may be somebody's sentence: what was found among other bytes only where words hold it together, names of
+    layers and short notices of rights never. All others are for detectors of words and patterns.
     """
     if written.loose:
         return len(find_function_words(written.text)) >= FEWEST_WORDS
-    return not written.place.endswith(":LayerName")
+    name = _key_of(written)
+    return name not in NAMES and (name not in RIGHTS or len(written.text) > NOTICE)
 
 
 def _key_of(written: WrittenText) -> str:

@@ -157,5 +157,29 @@ def test_a_film_that_says_that_it_is_too_long_is_not_watched(
     guard = guard_of(f"{POLICY}limits: {{film_seconds: 1}}\nunchecked: {{limit: {limit}}}\n")
     verdict = guard.check(film(scene(40), fps=10), "input")
     [watched] = verdict.coverage.films
-    assert (str(verdict.action), bool(watched.judged)) == (limit, bool(judged))
+    assert (str(verdict.action), bool(watched.judged), bool(watched.frames)) == (
+        limit,
+        bool(judged),
+        bool(judged),
+    )
     assert any("seconds" in each for each in decision(verdict)[1])
+
+
+def test_a_film_that_lies_about_its_length_is_stopped_at_the_limit(guard_of: Callable[..., Guard]) -> None:
+    """One of four seconds that says a tenth: no more of it is decoded than a film may have."""
+    guard = guard_of(f"{POLICY}limits: {{film_seconds: 1}}\n")
+    verdict = guard.check(_shortened(film(scene(40), fps=10)), "input")
+    [watched] = verdict.coverage.films
+    assert (str(verdict.action), watched.frames) == ("block", 11)
+    assert decision(verdict)[1] == ["it was watched for 1.1 s, then stopped: seconds"]
+
+
+def _shortened(data: bytes) -> bytes:
+    """Return a film whose boxes say a tenth of its length, and whose list of edits is gone."""
+    made = bytearray(data.replace(b"elst", b"free"))
+    for kind, at in ((b"mvhd", 16), (b"tkhd", 20), (b"mdhd", 16)):
+        begin = made.find(kind) + 4 + at
+        assert made[begin - at] == 0  # with numbers of four bytes
+        length = int.from_bytes(made[begin : begin + 4], "big")
+        made[begin : begin + 4] = (length // 10).to_bytes(4, "big")
+    return bytes(made)
