@@ -45,7 +45,7 @@ NAMES: Final = frozenset(("LayerName",))
 RIGHTS: Final = frozenset(
     ("Copyright", "CopyrightNotice", "rights", "Credit", "UsageTerms", "WebStatement", "License")
 )
-"""Fields that say whose a picture is: each news picture has one, and a model that knows texts of rights takes it for a request."""
+"""Fields that say whose a picture is: news pictures have one, and a model that knows texts of rights takes it for a request."""
 
 NOTICE: Final = 200
 """Characters up to which they are notices."""
@@ -133,8 +133,8 @@ def _add_texts(tree: ContentTree, index: int, texts: WrittenTexts) -> None:
 
 
 def is_prose(written: WrittenText) -> bool:
-    """Tell whether a text may be somebody's sentence: what was found among other bytes only where words hold it together, names of
-    layers and short notices of rights never. All others are for detectors of words and patterns.
+    """Tell whether a text may be somebody's sentence: what was found among other bytes only where words hold it together,
+    names of layers and short notices of rights never. All others are for detectors of words and patterns.
     """
     if written.loose:
         return len(find_function_words(written.text)) >= FEWEST_WORDS
