@@ -26,8 +26,8 @@ from rows import HEADS, OURS, PROMPT, Row
 
 from guardrails.inference.safety.scores import HeadCalibration
 
-DISTRESS = 0.6
-"""From which score of `self_harm` on the shipped policies answer a person in distress."""
+DISTRESS = 0.4
+"""From which score of `self_harm.intent` on the shipped policies answer a person in distress."""
 Scores = dict[str, dict[str, Any]]
 
 
@@ -138,7 +138,7 @@ def languages(
 ) -> str:
     """Recall and false alarms of each validated language: held-out rows, and natural texts that calibrated nothing."""
     natural = data.natural(where, half=1)
-    intent = HEADS.index("self_harm")
+    intent = HEADS.index("self_harm.intent")
 
     def lines() -> Iterator[Sequence[object]]:
         for language in LANGUAGES:
