@@ -1,4 +1,4 @@
-# ruff: noqa: E501, RUF001
+# ruff: noqa: RUF001
 """Telephone numbers as people of thirteen languages write them are found whole; numbers of other kinds are not."""
 
 from __future__ import annotations
