@@ -79,9 +79,11 @@ class WrittenTexts:
     def add(self, place: str, text: str, *, avoided: bool = False, loose: bool = False) -> None:
         """Add a text; nothing where its value is one that machines write there, and says nothing."""
         text = text.replace("\0", " ").strip()
-        if not text or text in self._texts or is_ordinary(place, text):
+        if is_ordinary(place, text):
             return
-        text = strip_versions(place, text)
+        text = strip_versions(place, text).strip()
+        if not text or text in self._texts:
+            return
         if len(self._texts) >= MOST_TEXTS:
             self.left[TOO_MANY] = None
         elif self._characters + len(text) > MOST_CHARACTERS:

@@ -26,7 +26,7 @@ def test_versions_of_programs_are_no_addresses() -> None:
     texts = WrittenTexts()
     texts.add("exif.Software", "Scanner of ours 5.1.0.120")
     texts.add("exif.UserComment", "from 5.1.0.120")
-    assert [each.text for each in texts] == ["Scanner of ours ", "from 5.1.0.120"]
+    assert [each.text for each in texts] == ["Scanner of ours", "from 5.1.0.120"]
 
 
 def test_what_is_too_long_is_told() -> None:

@@ -12,6 +12,11 @@ from guardrails.media.fragments.fragment import Fragment, UncuttableFilm, shorte
 from guardrails.media.images.outline import read_outline
 from guardrails.media.images.picture import open_picture
 from guardrails.media.limits import FORMATS, PictureLimits
+from guardrails.media.metadata.exif_texts import read_exif
+from guardrails.media.metadata.photoshop_texts import read_iptc, read_photoshop
+from guardrails.media.metadata.picture_texts import read_texts
+from guardrails.media.metadata.written_texts import MOST_CHARACTERS, MOST_TEXTS, WrittenTexts
+from guardrails.media.metadata.xmp_texts import read_xmp
 from guardrails.media.video.film_parts import VideoLimits
 from guardrails.media.video.film_source import open_film
 from tests.thorough.fuzz.harness import Harness, cut_at, split_head
@@ -109,6 +114,22 @@ def open_films(data: bytes) -> None:
         _is_named(error)
 
 
+def read_metadata(data: bytes) -> None:
+    """The texts of a file, and of its blocks alone, are within their bounds; nothing is raised, whatever stands there."""
+    for read in (read_exif, read_xmp, read_photoshop, read_iptc):
+        texts = WrittenTexts()
+        read(data, texts)
+        _are_bounded(texts)
+    _are_bounded(read_texts(data))
+
+
+def _are_bounded(texts: WrittenTexts) -> None:
+    said = [each.text for each in texts]
+    assert len(said) == len({*said}) <= MOST_TEXTS
+    assert sum(map(len, said)) <= MOST_CHARACTERS
+    assert all(said)
+
+
 BOXES = (
     b"\0\0\0\x08free",
     b"moov",
@@ -138,6 +159,11 @@ PARTS = (
 
 HARNESSES = (
     Harness("pictures", open_pictures, PARTS, cost=3),
+    Harness(
+        "metadata",
+        read_metadata,
+        (*PARTS, b"8BIM", b"Exif\0\0", b"II*\0", b"\x1c\2", b"tEXt", b"iloc", b"<rdf:li>"),
+    ),
     Harness("fragments", cut_films, BOXES),
     Harness("films", open_films, (*BOXES, b"RIFF", b"fLaC", b"OggS", b"ID3", b"data", b"fmt "), cost=200),
 )
