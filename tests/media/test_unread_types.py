@@ -6,7 +6,8 @@ import pytest
 
 from guardrails.engine.values.media_types import MEDIA, medium
 from guardrails.media.errors import MediaError
-from guardrails.media.images.outline import FORMATS, read_outline, sniff_format
+from guardrails.media.images.outline import read_outline, sniff_format
+from guardrails.media.limits import FORMATS
 from guardrails.media.unread_types import CURES, UNREAD, UnreadType, find_cure, find_unread
 from guardrails.media.video.file_type import NAMED, detect_film_type
 from guardrails.types import Audio, Image, Video
