@@ -8,7 +8,7 @@ says which fields belong to which of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 
@@ -24,8 +24,9 @@ from guardrails.detectors.classifier.classifier_config import (
 )
 from guardrails.detectors.config import Config
 from guardrails.detectors.images.known_image_models import find_known_model
-from guardrails.detectors.images.vision import VISION_FORMS, find_vision_form
-from guardrails.detectors.images.vision.form import VisionForm
+
+if TYPE_CHECKING:
+    from guardrails.detectors.images.vision.form import VisionForm
 
 
 class SecondDoc(Config):
@@ -171,6 +172,8 @@ def find_way(config: ImageClassifierConfig) -> Way:
 
 def find_form(config: ImageClassifierConfig) -> VisionForm:
     """Return how the model behind an endpoint is asked."""
+    from guardrails.detectors.images.vision import VISION_FORMS, find_vision_form
+
     return find_vision_form(config.model) if config.form is None else VISION_FORMS[config.form]
 
 
