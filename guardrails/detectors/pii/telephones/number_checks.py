@@ -25,7 +25,7 @@ _KEY: Final = regex.compile(r"(?a)(?:[a-z]I|(?:\b|_)[Ii])[Dd]s?[\"'`]? ?[:=] ?[\
 """A key that ends in "id"."""
 
 _GOES_ON: Final = regex.compile(
-    r"(?a)(?:[\w+$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9/]|&#|[$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9] |\d[.,:\-]|"
+    r"(?a)(?:[\w+$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9/]|&#|[$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9] |\d[A-F]{0,3}[.,:\-]|"
     r"(?<!TEL|FAX|FON)[A-Z]-|\+\d{1,3}\)?[ .\-/(]{1,2}(?:\(0\) ?)?)\Z"
 )
 """What stands before a part of something longer: a word, a sum, a path, a decimal, an identifier, a calling code."""
@@ -76,13 +76,17 @@ def _read(text: str) -> tuple[str, list[str]]:
 def is_international_number(text: str) -> bool:
     """Tell whether a number that begins with `+` or `00` has the digits of one (ITU-T E.164).
 
-    One that begins with 00 has eleven, and North America's code behind it a separator, not to be any number.
+    One that begins with 00 has eleven, and North America's code behind it a separator, not to be any number; groups of four that
+    all begin with 0 are codes of characters.
     """
     _, groups = _read(text)
     digits = "".join(groups)
     if not 8 <= len(digits) <= 15 or len({*digits}) == 1:
         return False
-    return not digits.startswith("00") or (len(digits) > 10 and not (len(groups) == 1 and digits[2] == "1"))
+    if not digits.startswith("00"):
+        return True
+    codes = len(groups) > 1 and all(len(group) == 4 and group[0] == "0" for group in groups)
+    return len(digits) > 10 and not codes and not (len(groups) == 1 and digits[2] == "1")
 
 
 def is_national_number(text: str) -> bool:
@@ -141,10 +145,12 @@ def _is_machine_made(number: str, groups: Sequence[str]) -> bool:
 
 
 def _is_amount(number: str, groups: Sequence[str]) -> bool:
-    """Tell whether it is a decimal, or a sum in thousands."""
+    """Tell whether it is a decimal, a sum in thousands, or a round number of millions."""
     first, *others = groups
-    if len(others) == 1 and number.count(".") == 1 and first[0] != "0":
+    if len(others) == 1 and number.count(".") == 1 and (first[0] != "0" or first == "0"):
         return len(first) < 4
+    if not others and first.endswith("000000"):
+        return True
     if sum(len(group) == 1 for group in groups) > 2 or (
         len(others) > 1 and all(each[-2:] == "00" for each in groups)
     ):

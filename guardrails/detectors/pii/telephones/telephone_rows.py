@@ -106,8 +106,10 @@ def _international_row() -> PatternRow:
 
 
 def _write_number(fewest: int) -> str:
-    """Return the pattern of a number in any form, whose layout its check looks at."""
-    return rf"\+?\(?\d(?:\)?{_GAP}?\(?\d){{{fewest - 1},13}}"
+    """Return the pattern of a number in any form, whose layout its check looks at. A bracket before it has to be closed."""
+    following = rf"(?:\)?{_GAP}?\(?\d)"
+    bracketed = rf"\+?\(\d(?: ?\d){{1,5}}\){_GAP}?\d{following}{{3,12}}"
+    return rf"(?:{bracketed}|\+?\d{following}{{{fewest - 1},13}})"
 
 
 def _write_following() -> str:
@@ -135,7 +137,7 @@ def _make_rows() -> Iterator[PatternRow]:
     yield from _national_rows()
     follow, number = _write_following(), _write_number(7)
     # Looked for everywhere: with few ways to match, as streams try each at each place.
-    short = rf"\+?\(?\d{{1,13}}\)?(?:{_GAP}\d{{2,13}}){{0,4}}"
+    short = rf"\+?\(?\d{{1,13}}\)?(?:{_GAP}\d)?(?:{_GAP}\d{{2,13}}){{0,4}}"
     for context in ((), *contexts):
         form = rf"{_OTHER_KINDS}|({number}{EXTENSION}\b)" if context else rf"({short}){follow}"
         for pattern, check in ((f"(?a){form}", is_announced_number), (f"({number})", is_announced_elsewhere)):

@@ -30,7 +30,7 @@ HITS = {
 "ko": ["010-1234-5678","02-123-4567","전화번호 01012345678","031-123-4567","+82 10-1234-5678","휴대폰: 010 1234 5678","010.1234.5678로 연락 주세요","연락처는 01012345678입니다","대표번호 1588-1234","01012345678로 전화해 주세요","070-1234-5678"],
 }  # fmt: skip
 CLEAN = {
-"en": ["order 4500123456","call order no. 4500123456","Phone order: 4500123456","invoice number 2024-000123, call us","ISBN 978-3-16-148410-0","ISBN: 0-306-40615-2","IBAN DE89 3704 0044 0532 0130 00","Telephone banking: IBAN GB82 WEST 1234 5698 7654 32","my card 4111 1111 1111 1111","mobile version 10.0.19045.3693","phones sold: 12 500 000","call me on 2024-01-02","mobile data 1.234.567","Call at 40.7128, -74.0060152","the phone costs 1,299,000 USD","\"phone_id\": 123456789","{\"call_id\": \"1234567890\"}","callId: 1732502368","phone model 12345678","tracking 1234567890, phone unknown","tel aviv 6100000","population 12345678","lines 1000-2000 call","$12,345,678 by phone","01 02 03 04 05","01 02 03 04 05 06 07 08 09 10","10.12.2024 11.12.2024 12.12.2024","call 550e8400-e29b-41d4-a716-446655440000","reach http://169.254.169.254/latest","SHA 1234567890abcdef","ticket 090-1234-5678","order 555-010-9999","epoch 1732502368000 call","2024/2025 call","UNB+UNOC:3+5010532135+5020532135","C++11/14/17/20/23","f(0123)456","a+4912345678901","phone: n/a, customer id 12345678","zip 12345-6789 phone","score 3-2 call 21-19 6-4 6-3","in 1999-2000 he called 300 400 500","52.520008, 13.404954","PHP 8.2.1234567 phone","call 100 200 300 400 500 600 700"],
+"en": ["order 4500123456","call order no. 4500123456","Phone order: 4500123456","invoice number 2024-000123, call us","ISBN 978-3-16-148410-0","ISBN: 0-306-40615-2","IBAN DE89 3704 0044 0532 0130 00","Telephone banking: IBAN GB82 WEST 1234 5698 7654 32","my card 4111 1111 1111 1111","mobile version 10.0.19045.3693","phones sold: 12 500 000","call me on 2024-01-02","mobile data 1.234.567","Call at 40.7128, -74.0060152","the phone costs 1,299,000 USD","\"phone_id\": 123456789","{\"call_id\": \"1234567890\"}","callId: 1732502368","phone model 12345678","tracking 1234567890, phone unknown","tel aviv 6100000","population 12345678","lines 1000-2000 call","$12,345,678 by phone","01 02 03 04 05","01 02 03 04 05 06 07 08 09 10","10.12.2024 11.12.2024 12.12.2024","call 550e8400-e29b-41d4-a716-446655440000","reach http://169.254.169.254/latest","SHA 1234567890abcdef","ticket 090-1234-5678","order 555-010-9999","epoch 1732502368000 call","2024/2025 call","UNB+UNOC:3+5010532135+5020532135","C++11/14/17/20/23","f(0123)456","a+4912345678901","phone: n/a, customer id 12345678","zip 12345-6789 phone","score 3-2 call 21-19 6-4 6-3","in 1999-2000 he called 300 400 500","52.520008, 13.404954","PHP 8.2.1234567 phone","call 100 200 300 400 500 600 700","0021  ; [*024B.0020.0002.0021] # EXCLAMATION MARK","FB03; FB03; 0046 0066 0069; # LATIN SMALL LIGATURE FFI","\"formFactor\": \"PHONE\", \"heapSize\": 256000000,","same as previous call: array([ 0.08848053,  0.29425961])"],
 "de": ["Bestellnummer 0171 1234567","Kundennummer: 0123456789, Telefon unbekannt","Telefon 01.02.2024","Rechnung Nr. 2024/000123","Az. 12 345/67890","Handy für 1.299,00 EUR","Tel.: siehe Kundennr. 12345678","Konto-Nr. 0532013000","am 24.12.2024 anrufen 08:00","Aktenzeichen 0234/12345-67 Telefon","Artikelnummer 0171/1234567","Mobil 12.345.000"],
 "es": ["pedido 612345678","factura nº 912 345 678","mi cuenta 0182 1234 5678","llame el 12/10/2024","móvil por 1.299.000 €","DNI 12345678Z"],
 "fr": ["commande 06 12 34 56 78","facture n° 0612345678","loto : 06 12 34 45 49","SIRET 123 456 789 00012","le 12.10.2024","téléphone à 1 299 000 €","dossier 01 23 45 67 89"],
@@ -56,6 +56,22 @@ def test_numbers_are_found_whole(text: str) -> None:
     """National and international forms, with the words that announce them, in digits of other scripts too."""
     digits = [char for char in text if char.isdecimal()]
     assert max(sum(map(str.isdecimal, each)) for each in found(text)) == len(digits)
+
+
+@each_case(
+    ("text", "whole"),
+    [
+        ("a phone line (866-488-7386) to call", "866-488-7386"),
+        ("a phone line (866-488-7386 to call", "866-488-7386"),
+        ("phone (020) 7946 0958", "(020) 7946 0958"),
+        ("Telefon (030 901820)", "030 901820"),
+        ("Fax (0 30) 90 18 20", "(0 30) 90 18 20"),
+        ("81 3 5219 4510 (Fax)", "81 3 5219 4510"),
+    ],
+)
+def test_a_number_is_one_finding(text: str, whole: str) -> None:
+    """Brackets around it are none of it, those around its first digits are."""
+    assert found(text) == [whole]
 
 
 @each_case("text", [text for rows in CLEAN.values() for text in rows])
