@@ -15,11 +15,11 @@ def suggest_name(name: str, known: Sequence[str], few: int = FEW) -> str:
     """Return a did-you-mean for a name, or what is possible where nothing is near and there are few."""
     import difflib  # takes a millisecond, and few programs misspell
 
-    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
+    close = [each for each in known if each.lower() == name.lower()][:1]
+    close = close or difflib.get_close_matches(name, known, n=2, cutoff=0.6)
     if len(close) > 1:
         first, second = (difflib.SequenceMatcher(None, each, name).ratio() for each in close)
         close = close[: 1 if first - second > CLEAR else 2]
-    close = close or [each for each in known if each.lower() == name.lower()]
     if close:
         return f"did you mean {' or '.join(map(repr, close))}?"
     return f"one of: {', '.join(known)}" if 0 < len(known) <= few else ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from guardrails import taxonomy
 from guardrails.policy.absence import PRESENT, guard_absent
@@ -105,6 +106,13 @@ class Condition:
         return self.evaluate({**self.zeros(), **context}) is False
 
 
+OF_TEXTS: Final = re.compile(
+    r"(?:(?:request|message|content|prompt|tool|user|client|metadata)\.[\w.]+\s*[=!]=\s*|\bin\s*\[[^\]]*|\.\w+\()$"
+)
+"""What stands before a text: a value that may be one and is compared, a list, a function of such a value."""
+OF_NUMBERS: Final = re.compile(r"[\w.]+\s*(?:[<>]=?|[=!]=)\s*$")
+
+
 class _Compiler:
     """Turns one text into a condition; collects problems on the way."""
 
@@ -135,7 +143,7 @@ class _Compiler:
             if habit:
                 (at, said), hint = habit, ""
             if proposed := propose_condition(self.text):
-                hint = f"{hint}: {proposed}" if hint else f"write {proposed}"
+                hint = f"{hint}: {proposed}" if hint.startswith("write ") else f"write {proposed}"
             raise ConditionError([ConditionProblem("condition_syntax", at, said, hint)]) from None
         self.read(tree, frozenset())
         if self.problems:
@@ -243,7 +251,12 @@ class _Compiler:
             if known.startswith(OPTIONAL_CONTEXT):
                 self.note_presence(known)
         elif dotted.split(".", 1)[0] in CONTEXT_ROOTS:
-            hint = SAID_ELSEWHERE.get(dotted) or suggest_name(dotted, list(CONTEXT))
+            proposed = propose_condition(self.text)
+            hint = (
+                f"write {proposed}"
+                if proposed
+                else SAID_ELSEWHERE.get(dotted) or suggest_name(dotted, list(CONTEXT))
+            )
             self.report("unknown_name", offset, f"{dotted!r} is not known", hint)
         elif self.category(dotted, offset):
             self.types[dotted] = "double"
@@ -253,7 +266,7 @@ class _Compiler:
         _, name, category = (*dotted.split(".", 2), "", "")[:3]
         given = self.names.by_detector.get(name)
         if not name or (given is not None and not category):
-            hint = "write detector.<name>.<category>"
+            hint = f"write {dotted}.{min(given)}" if given else "write detector.<name>.<category>"
             self.report("unknown_name", offset, f"{dotted!r} names no category of a detector", hint)
         elif given is None:
             hint = suggest_name(name, sorted(self.names.by_detector))
@@ -271,15 +284,26 @@ class _Compiler:
         if problem is None:
             return True
         code, message, hint = problem
-        self.report(code, offset, message, hint)
+        self.report(code, offset, message, hint or self.explain_place(category, offset))
         return False
+
+    def explain_place(self, word: str, offset: int) -> str:
+        """Return what belongs there where a word stands that names nothing: a text, or a number."""
+        before = self.text[:offset]
+        if OF_TEXTS.search(before):
+            written = re.match(r"[\w.-]+", self.text[offset:])
+            return f'a text stands in quotes: "{written[0] if written else word}"'
+        return "write a number from 0 to 1, such as hate >= 0.8" if OF_NUMBERS.search(before) else ""
 
     def count(self, node: cel.CelNode) -> None:
         start = self.text.rindex("count", 0, node.offset + 1)
         argument = node.args[0] if len(node.args) == 1 else None
         if argument is None or argument.kind != "const" or not isinstance(argument.value, str):
             message = "count() takes one category in quotes"
-            self.report("condition_type", start, message, 'write count("pii.email") >= 2')
+            named = argument.dotted_name() if argument else None
+            shown = named if named in self.names.categories else None
+            hint = f'write count("{shown}")' if shown else 'write count("pii.email") >= 2'
+            self.report("condition_type", start, message, hint)
             return
         if not self.category(argument.value, argument.offset + 1):
             return
@@ -325,7 +349,10 @@ class _Compiler:
             return
         if self.types.get(score.dotted_name() or "") == "double" and not 0 <= number <= 1:
             message = f"{number} is outside 0..1, where scores are"
-            percent = f"write {number / 100:g} for {number} %" if 1 < number <= 100 else "write 0.85 for 85 %"
+            percent = (
+                f"write {number / 100:g} for {number} %" if 10 <= number <= 100 else "write 0.85 for 85 %"
+            )
+            percent = "write a number from 0 to 1, such as 0.8" if 1 < number < 10 else percent
             self.report("score_range", literal.start(), message, percent)
 
     def literals(self, node: cel.CelNode) -> None:

@@ -115,9 +115,18 @@ SAID_ELSEWHERE = {
     ),
     **dict.fromkeys(("True", "TRUE", "yes"), "write true"),
     **dict.fromkeys(("False", "FALSE", "no"), "write false"),
+    **dict.fromkeys(
+        ("time", "hour", "now", "date", "today", "weekday", "time.hour", "date.hour"),
+        "conditions know no time; an application can say it: request.metadata.hour",
+    ),
+    **dict.fromkeys(
+        ("always", "any", "all", "anything", "everything"), "write what must hold, such as hate >= 0.8"
+    ),
     **dict.fromkeys(("high", "low", "medium", "critical"), "write a number from 0 to 1, such as hate >= 0.8"),
 }
 """What is no name of a condition, and where it belongs."""
+OF_A_SCORE = ("score", "value", "confidence", "probability", "severity", "level")
+"""What people write behind a category, whose name alone is its score."""
 SUGGESTED = {
     "pii": "personal_data: {use: pii}",
     "secret": "credentials: {use: secrets}",
@@ -206,6 +215,13 @@ class ConditionNames:
             return f"write {leaf}"
         if given := self.by_detector.get(name):
             return f"it is the name of a detector, which finds {', '.join(sorted(given)[:3])}: write {min(given)} > 0"
+        first, _, rest = name.partition(".")
+        if first == "detectors" and rest.partition(".")[0] in self.by_detector:
+            return f"write detector.{rest}"
+        if rest in self.by_detector.get(first, ()):
+            return f"write detector.{name}"
+        if (whole := name.rpartition("."))[0] in self.categories and whole[2] in OF_A_SCORE:
+            return f"write {whole[0]}"
         if name in SAID_ELSEWHERE:
             return SAID_ELSEWHERE[name]
         if meant := taxonomy.find_meant(name):

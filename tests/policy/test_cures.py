@@ -156,6 +156,72 @@ CURES = [
     ("exception", "«- §acme»", "- {id: acme, matches: [acme], reason: our name}"),
     ("exception", "- {id: a, «allow»: [a], reason: us}", "matches"),
     ("exception", "- {id: a, matches: [a], reason: us, expires: «31.12.2027»}", "2027-12-31"),
+    # other languages, keyboards and word processors
+    ("when", "«hate >= 0.8 §y toxic >= 0.5»", "hate >= 0.8 && toxic >= 0.5"),
+    ("when", "«hate >= 0.8 §или toxic >= 0.5»", "hate >= 0.8 || toxic >= 0.5"),
+    ("when", "«hate §gt 0.8»", "hate > 0.8"),
+    ("when", "«hate §at least 0.8»", "hate >= 0.8"),
+    ("when", "«hate >= 0.8§.»", "hate >= 0.8"),
+    ("when", "«hate >= 0.8 §/* high */»", "hate >= 0.8"),
+    ("when", "«hate §is high»", "hate >= 0.8"),
+    ("when", "hate >= «threshold»", "0.8"),
+    ("when", "hate >= «5»", "0.8"),
+    ("when", "«hate.score» > 0.8", "hate"),
+    ("when", "«detectors.w.hate» > 0.8", "detector.w.hate"),
+    ("when", "«w.hate» > 0.8", "detector.w.hate"),
+    ("when", "«detector.w» > 0.8", "detector.w.hate"),
+    ("when", "«count(hate)» > 2", 'count("hate")'),
+    ("when", "«hate > 0.8 && §request.user.has('tier')»", "hate > 0.8 && has(request.user.tier)"),
+    ("when", "«hate > 0.8 && §request.user['tier'] == 'a'»", "hate > 0.8 && request.user.tier == 'a'"),
+    ("when", "«§has request.user.tier && hate > 0.8»", "has(request.user.tier) && hate > 0.8"),
+    ("when", "«exists§(request.user.tier) && hate > 0.8»", "has(request.user.tier) && hate > 0.8"),
+    ("when", "«hate > 0.8 && request.user.tier §in 'a'»", "hate > 0.8 && request.user.tier in ['a']"),
+    ("when", "«hate > 0.8 && request.user.tier §IN ['a']»", "hate > 0.8 && request.user.tier in ['a']"),
+    ("when", "hate > 0.8 && request.tenant in [«acme»]", '"acme"'),
+    ("when", "hate > 0.8 && request.model == «gpt-4»", '"gpt-4"'),
+    ("when", "«hate > 0.8 && content.language §= de»", 'hate > 0.8 && content.language == "de"'),
+    ("when", "«hate > 0.8 && content.length > §1,500»", "hate > 0.8 && content.length > 1500"),
+    ("when", "«hate >= 0.8 §unless request.user.tier == 'staff'»", "(hate >= 0.8) && !(request.user.tier == 'staff')"),
+    ("when", "«hate >= 0.8 §&& && toxic > 0.5»", "hate >= 0.8 && toxic > 0.5"),
+    ("when", "«hate >= 0.8 && (toxic >= 0.5 §|| )»", "hate >= 0.8 && (toxic >= 0.5)"),
+    ("when", "«§“hate >= 0.8”»", "hate >= 0.8"),
+    ("when", "«hate >= §\uff10.\uff18»", "hate >= 0.8"),
+    ("when", "«hate >= 0.8§\uff1b»", "hate >= 0.8"),
+    ("if", "«when: §{hate} >= 0.8»", "when: hate >= 0.8"),
+    ("if", "«when: §hate: 0.8»", "when: hate >= 0.8"),
+    ("if", "«when: §*»", "when: hate >= 0.8"),
+    ("if", "«when: §hate >= 0.8 ? block : allow»", "when: hate >= 0.8"),
+    ("if", '«when: §"hate > 0.5" && toxic > 0.5»', "when: hate > 0.5 && toxic > 0.5"),
+    ("if", "«when: §{hate: 0.8, toxic: 0.5}»", "when: hate >= 0.8 && toxic >= 0.5"),
+    ("if", '«when: §{hate: ">= 0.8"}»', "when: hate >= 0.8"),
+    ("if", "«when: §{any: [hate > 0.5, toxic > 0.5]}»", "when: hate > 0.5 || toxic > 0.5"),
+    ("then", "«then: §{action: block}»", "then: block"),
+    ("then", "«Then»: block", "then"),
+    ("on", "«on: §eingabe»", "on: input"),
+    ("on", "«on: §image»", "on: [input, output]"),
+    ("on", "«on: §*»", "on: [input, output]"),
+    ("on", "«on: §{input: true, output: true}»", "on: [input, output]"),
+    ("on", "on: [«input output»]", "input, output"),
+    ("on", "«on: §- input - output»", "on: [input, output]"),
+    ("on", "«on§ = input»", "on: input"),
+    ("on", "«on§\uff1ainput»", "on: input"),
+    ("on", "«on: [input]§]»", "on: [input]"),
+    ("rule", "«severity: §urgent»", "severity: critical"),
+    ("rule", "«mode: §disabled»", "mode: shadow"),
+    ("rule", "«message_de: Nein.»", "message: {de: Nein.}"),
+    ("rule", "«scope: §session»", "scope: conversation"),
+    ("detector", "x: {use: profanity, languages: [«English»]}", "en"),
+    ("detector", "x: {use: terms, terms: [Verräter], inflect: [«deutsch»]}", "de"),
+    ("detector", "x: {use: terms, terms: «{acme: 1}»}", "[acme]"),
+    ("detector", "x: {use: pii, entities: [«address»]}", "street_address"),
+    ("detector", "«x: {use: patterns, patterns: [§\\d{4}]}»", "x: {use: patterns, patterns: ['\\d{4}']}"),
+    ("detector", "«x: {use: pii}§}»", "x: {use: pii}"),
+    ("detector", "«My Words»: {use: pii}", "my_words"),
+    ("top", "extends: «pii-only, secrets»", "[pii-only, secrets]"),
+    ("top", "«history: §delete»", "history: remove"),
+    ("test", "- {input: foo, «user: §guest», expect: {action: allow}}", "user: {tier: guest}"),
+    ("test", "- {input: foo, «language: de», expect: {action: allow}}", "client: {language: de}"),
+    ("exception", "- {id: a, «rule»: [q], matches: [a], reason: us}", "rules"),
 ]  # fmt: skip
 """Where a line stands; the line, with the mistake in «» and § at its place, where that is not its beginning; what is to be
 written for it, which is in the message.
@@ -211,3 +277,57 @@ def test_rules_are_not_blamed_for_detectors(tmp_path: Path, section: str) -> Non
     rules = "rules:\n  - {id: r, on: input, when: hate > 0.5, then: block}\n"
     (problem,) = problems(tmp_path, f"format: 1\nname: t\n{section}{below}\n{rules}")
     assert problem.line in (3, 4)
+
+
+@each_case(
+    ("right", "wrong", "said"),
+    [
+        ("  - id: r", "  -id: r", "a space is missing behind the dash - write - id: r"),
+        ("  - id: r", "  \u2013 id: r", "an entry of a list begins with a dash and a space - write - id: r"),
+        ("  - id: r", "  • id: r", "an entry of a list begins with a dash and a space - write - id: r"),
+        ("  - id: r", "  1. id: r", "an entry of a list begins with a dash and a space - write - id: r"),
+        ("rules:", "  rules:", "rules: stands at the left margin"),
+        ("    then: block", "    message: |\n    No.\n    then: block", "the text below '|' must stand further right than its key"),
+        ("format: 1", "```yaml\nformat: 1", "this line belongs to Markdown, not to a policy - remove it, and that at the end"),
+        ("    when: hate > 0.5", "    category: hate\n    threshold: 0.7", "write when: hate >= 0.7"),
+        ("    when: hate > 0.5", "    when: hate > 0.5\n    unless: has(request.tenant)", "write when: (hate > 0.5) && !(has(request.tenant))"),
+        ("    when: hate > 0.5", "    when: hate speech > 0.5", "names have no blanks in them"),
+        ("    when: hate > 0.5", "    when: hate > 0.5 && time.hour > 9", "conditions know no time"),
+        ("    when: hate > 0.5", "    when: hate == true", "compare a score with a number"),
+        ("    then: block", "    then: redact\n    with: [removed]", "write with: {text: {en: '[removed]'}}"),
+        ("name: t", "name: t\ntools: {deny: [shell]}", "a tool is stopped by a rule"),
+        ("name: t", "name: t\nextends: ['C:\\policies\\base.yaml']", "name it from there: base.yaml"),
+        ("name: t", "name: t\nextends: ['policies\\base.yaml']", "write policies/base.yaml"),
+        ("name: t", "name: t\nextends: [https://x.example/a.yaml]", "policies are read from files"),
+        ("  - id: r", "  - id: 仇恨", "such as hate.block, in Latin letters"),
+        ("  - id: r", "  - id: r\n    languages: [English]", 'content.language in ["en"]'),
+    ],
+)  # fmt: skip
+def test_what_takes_several_lines_is_told_with_its_cure(
+    tmp_path: Path, right: str, wrong: str, said: str
+) -> None:
+    """The message of the first problems has the cause and what to write."""
+    text = PLACES["id"].replace("{}", "severity: high").replace("  - on", "  - id: r\n    on")
+    assert problems(tmp_path, text) == []
+    found = problems(tmp_path, text.replace(right, wrong, 1))
+    assert any(said in f"{each.message} - {each.hint}" for each in found), found
+
+
+@each_case(
+    ("content", "message"),
+    [
+        (HEAD.encode("utf-16"), "the file is UTF-16"),
+        (HEAD.encode("utf-16-le"), "the file is UTF-16"),
+        (b"PK\x03\x04\x14\x00" + bytes(range(256)), "a document of a word processor"),
+        (b"%PDF-1.4\n%\xe2\xe3", "a document of a word processor"),
+        ((HEAD + "# größer").encode("latin-1"), "byte 0xF6 is not UTF-8"),
+    ],
+)
+def test_a_file_of_another_form_is_told_as_what_it_is(tmp_path: Path, content: bytes, message: str) -> None:
+    """What Windows and word processors save."""
+    (tmp_path / "p.yaml").write_bytes(content)
+    with pytest.raises(PolicyErrors) as caught:
+        load(tmp_path / "p.yaml")
+    (problem,) = caught.value.errors
+    assert message in problem.message
+    assert "save it as" in problem.hint

@@ -209,7 +209,7 @@ SINGLE = {
     "context": (rule(when="request.usr.tier == 'a'"), (9, 11, "unknown_name"), "did you mean 'request.user.tier'"),
     "range": (rule(when="hate >= 85"), (9, 19, "score_range"), "write 0.85 for 85 %"),
     "range below": (rule(when="hate > -1"), (9, 18, "score_range"), "write 0.85"),
-    "count without quotes": (rule(when="count(hate) > 0"), (9, 11, "condition_type"), 'write count("pii.email")'),
+    "count without quotes": (rule(when="count(hate) > 0"), (9, 11, "condition_type"), 'write count("hate")'),
     "count of two": (rule(when='count("hate", "x") > 0'), (9, 11, "condition_type"), 'write count("pii.email")'),
     "count of a misspelt one": (rule(when='count("haet") > 0'), (9, 18, "unknown_category"), "did you mean 'hate'?"),
     "count and fractions": (rule(when='count("hate") > 0.5'), (9, 25, "condition_type"), "write a whole number"),

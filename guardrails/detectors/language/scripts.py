@@ -129,12 +129,25 @@ def is_language(tag: str) -> bool:
     return known and (not dash or _SUBTAGS.fullmatch(rest) is not None)
 
 
+OWN_NAMES: Final = {
+    "deutsch": "de", "español": "es", "castellano": "es", "français": "fr", "francais": "fr", "italiano": "it",
+    "português": "pt", "türkçe": "tr", "русский": "ru", "العربية": "ar", "हिन्दी": "hi", "中文": "zh", "汉语": "zh",
+    "日本語": "ja", "한국어": "ko", "nederlands": "nl", "polski": "pl", "englisch": "en", "inglés": "en", "anglais": "en",
+}  # fmt: skip
+"""What languages are called by those who speak them."""
+
+
+def find_language(written: str) -> str:
+    """Return the code of a language that is written by its name, in capitals or with a country; "" where it is none."""
+    low = written.strip().lower()
+    short = re.split("[-_]", low)[0]
+    by_name = {name.lower(): code for code, name in NAMES.items()}
+    return by_name.get(low) or OWN_NAMES.get(low) or (short if is_language(short) else "")
+
+
 def describe_language(written: str) -> str:
     """Return what to write for something that is no code of a language."""
-    low = written.lower()
-    short = re.split("[-_]", low)[0]
-    by_name = {name: code for code, name in NAMES.items()}
-    found = by_name.get(low) or (short if is_language(short) else "")
+    found = find_language(written)
     return f"write {found!r}" if found else "write an ISO 639-1 code, such as 'en'"
 
 

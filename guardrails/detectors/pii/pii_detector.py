@@ -41,6 +41,14 @@ CHOICE = BuiltinTable(
 )
 ENTITIES = CHOICE.names
 
+CALLED: Final = {
+    **dict.fromkeys(("name", "names", "full_name", "first_name", "last_name", "people"), "person"),
+    **dict.fromkeys(("address", "postal_address", "home_address"), "street_address"),
+    **dict.fromkeys(("company", "companies", "org"), "organization"),
+    **dict.fromkeys(("city", "country", "place", "places"), "location"),
+}
+"""What kinds of personal data are called elsewhere."""
+
 SHIPPED: Final = {"pii-names": Path(__file__).parents[2] / "models" / "pii_names"}
 """The model that comes with the package, by name."""
 
@@ -283,6 +291,7 @@ def _problems(config: PiiConfig) -> list[ConfigProblem]:
 def _unknown(name: str, index: int, everything: Sequence[str]) -> ConfigProblem:
     plain = name.removeprefix("pii.").replace("-", "_")
     meant = presidio_entities(()).get(plain.upper())
+    meant = meant or CALLED.get(plain.lower())
     known = [meant] if meant in everything else []
     close = known or difflib.get_close_matches(plain.lower(), everything, n=1)
     return ConfigProblem(

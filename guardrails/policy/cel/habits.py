@@ -17,6 +17,15 @@ LONGEST_SHOWN: Final = 120
 
 LITERAL: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
 END: Final = r"(?=\s*(?:&&|\|\||\)|\band\b|\bor\b|\bund\b|\boder\b|$))"
+AND: Final = "and|und|et|e|y|ve|en|och|og|i|oraz|и|और"
+OR: Final = "or|oder|ou|o|veya|of|eller|lub|или|या"
+LEAF: Final = (
+    r"(request\.[\w.]+|message\.role|content\.(?:kind|language)|prompt\.language|tool\.(?:name|server))"
+)
+"""Names of values that are texts, or may be."""
+WORD: Final = r"(?!(?:true|false|null|None|nil|undefined)\b)([^\W\d][\w-]*)"
+WIDE: Final = {ord("﹠"): "&"} | {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+"""Signs of the width of Chinese and Japanese letters."""
 TEXT: Final = r"([\"'][^\"']*[\"'])"
 
 Replacement = str | Callable[[re.Match[str]], str]
@@ -39,11 +48,30 @@ def _percent(found: re.Match[str]) -> str:
     return f"{float(found[1]) / 100:g}"
 
 
+def _unbraced(found: re.Match[str]) -> str:
+    return found[0].strip("{} ")
+
+
+def _quote_words(found: re.Match[str]) -> str:
+    words = (word.strip() for word in found[1].split(","))
+    return "in [" + ", ".join(word if word[:1] in "\"'" else f'"{word}"' for word in words) + "]"
+
+
 def _contains(found: re.Match[str]) -> str:
     return f"{found[1]}.contains({found[2].replace('%', '')})"
 
 
 HABITS: Final = (
+    _habit("[\uff01-\uff5e﹠]", lambda found: found[0].translate(WIDE), "a sign here is as wide as a Chinese letter"),
+    _habit(r"^\s*[“”„«\"]([^\"“”„«»]*)[”“»\"]\s*$", r"\1", "a condition stands without quotes around it"),
+    _habit(r"\s*/\*.*?\*/", "", "a comment stands behind ' #', or on a line of its own"),
+    _habit(r"\{\{?\s*[\w.]+\s*\}?\}", _unbraced),
+    _habit(r"(?<=\d)\.(?=\s*(?:$|&&|\|\||\)))", "", "a number has one point, within it"),
+    _habit(
+        r"(content\.length|conversation\.turns|\bcount\([^()]*\))\s*(>=?|<=?|==|!=)\s*(?P<at>\d{1,3})[.,](\d{3})\b",
+        r"\1 \2 \3\4",
+        "a number is written without what sets thousands apart",
+    ),
     _habit(r"[\u00a0\u2000-\u200b\u202f\u2060\u3000\ufeff]", " "),
     _habit("[“”„«»]", '"'),
     _habit("[\u2018\u2019\u201a]", "'"),
@@ -76,15 +104,36 @@ HABITS: Final = (
         r"has(\1)",
         "whether there is a value is asked by has()",
     ),
+    _habit(r"([\w.]+)\.has\(\s*[\"']([^\"']+)[\"']\s*\)", r"has(\1.\2)", "has() takes the whole name"),
+    _habit(r"(request\.(?:user|client))\[\s*[\"']([^\"']+)[\"']\s*\]", r"\1.\2", "a value stands behind a point"),
+    _habit(r"\bexists\s*\(", "has("),
+    _habit(r"\bhas\s+([\w.]+)", r"has(\1)", "has() takes its name in brackets"),
+    _habit(r"\s*(?:\bis|==?|>=?)\s*(?:high|hoch|alto)\b", " >= 0.8", "a score is a number from 0 to 1"),
     _habit(rf"([\w.]+)\s+(?:contains|like)\s+{TEXT}", _contains, "contains() takes its text in brackets"),
     _habit(r"\bin\s*\(([^()]*)\)", r"in [\1]", "a list stands in square brackets: [ ]"),
+    _habit(rf"\bin\s+{TEXT}", r"in [\1]", "a list stands in square brackets: [ ]"),
+    Habit(re.compile(r"\bIN(?=\s*\[)"), "in", "'in' is written in small letters"),
     _habit(r"([\w.]+)\s+not\s+in\s+(\[[^\]]*\])", r"!(\1 in \2)", "'not in' is no word of conditions"),
     _habit(r"\s+is\s+not\s+", " != ", "'is not' is written !="),
     _habit(r"\s+(?:is|equals|eq)\s+", " == ", "'is' is written =="),
+    *(
+        _habit(rf"\s+{words}\s+(?=[\w.])", f" {sign} ", f"{{found!r}} is written {sign}")
+        for words, sign in (
+            ("(?:gt|greater than|more than|above|over)", ">"),
+            ("(?:gte|ge|at least)", ">="),
+            ("(?:lt|less than|below|under)", "<"),
+            ("(?:lte|le|at most)", "<="),
+        )
+    ),
+    _habit(
+        r"^(.*?)\s+(?P<at>unless|except|außer|excepto)\s+(?:if\s+|when\s+)?(.*(?:[<>=]|has\().*)$",
+        r"(\1) && !(\3)",
+        "what is left out is said by && !( )",
+    ),
     _habit(r"\b(?:not|nicht)\s*\(", "!(", "'not' is written !( )"),
     _habit(rf"\b(?:not|nicht)\s+([^&|()]+?){END}", r"!(\1)", "'not' is written ! with brackets"),
-    _habit(r"(?<=\s)(?:and|und)(?=\s)", "&&"),
-    _habit(r"(?<=\s)(?:or|oder)(?=\s)", "||"),
+    _habit(rf"(?<=\s)(?:{AND})(?=\s)", "&&"),
+    _habit(rf"(?<=\s)(?:{OR})(?=\s)", "||"),
     _habit(r",\s*(?=[a-z_][\w.]*\s*[<>=!])", " && ", "conditions are joined by && (all must hold) or || (one is enough)"),
     _habit(r"(?<!&)&(?!&)", "&&"),
     _habit(r"(?<!\|)\|(?!\|)", "||"),
@@ -93,6 +142,8 @@ HABITS: Final = (
         r"(?:^|(?<=&&)|(?<=\|\|)|(?<=\())(\s*)([a-z_][\w.]*)\s*(&&|\|\|)\s*([a-z_][\w.]*)\s*(>=?)\s*([\d.]+)",
         r"\1\2 \5 \6 \3 \4 \5 \6",
     ),
+    _habit(rf"{LEAF}\s*(==|!=)\s*{WORD}(?=\s*(?:$|&&|\|\||\)))", r'\1 \2 "\3"'),
+    _habit(r"\bin\s*\[((?:\s*[^\W\d][\w-]*\s*,?)+)\]", _quote_words),
 )  # fmt: skip
 """In the order in which they are put right."""
 

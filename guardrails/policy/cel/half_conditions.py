@@ -11,6 +11,8 @@ from guardrails.policy.cel.habits import LITERAL
 JOINS: Final = ("&&", "||")
 ENDS: Final = re.compile(r"(&&|\|\||[<>]=?|[=!]=)\s*$")
 BEGINS: Final = re.compile(r"^\s*(&&|\|\||[<>]=?|[=!]=)")
+DOUBLED: Final = re.compile(r"(&&|\|\|)\s*(&&|\|\||(?=\)))")
+"""Two operators with nothing between, or one before a bracket that closes."""
 NO_OPERATOR: Final = re.compile(r"\b([a-z_][\w.]*)\s+((?:0|1)?\.\d+|[01])(?![\w.])")
 """A name and a number with nothing between."""
 USUAL: Final = {"a number": "0.8", "a name": "hate"}
@@ -28,7 +30,16 @@ def find_half(text: str) -> tuple[int, str, str] | None:
     for quote in "\"'":
         if (at := bare.find(quote)) >= 0 and _parses(closed := text.rstrip() + quote):
             return at, "a text in quotes does not end", f"close the quote: {closed.strip()}"
-    return _balance(text, bare) or _join(text, bare)
+    return _drop_doubled(text, bare) or _balance(text, bare) or _join(text, bare)
+
+
+def _drop_doubled(text: str, bare: str) -> tuple[int, str, str] | None:
+    if (found := DOUBLED.search(bare)) is None:
+        return None
+    whole = " ".join(f"{text[: found.start()].rstrip()} {found[2]} {text[found.end() :].strip()}".split())
+    whole = whole.replace(" )", ")")
+    message = f"nothing stands behind {found[1]!r}"
+    return (found.start(), message, f"leave it out: {whole}") if _parses(whole) else None
 
 
 def _complete_end(text: str, at: int, operator: str) -> tuple[int, str, str] | None:

@@ -31,6 +31,9 @@ TYPOS = {
     "`": "write names of categories without quotes",
     "<>": "write != for 'not equal'",
     "in": "'in' is a word of CEL: x in [a, b]",
+    **dict.fromkeys(
+        ("unless", "except"), "write && !( ) around what is left out: hate >= 0.8 && !(toxic >= 0.8)"
+    ),
     **dict.fromkeys("“”„«»\u2018\u2019", 'write straight quotes, and only around texts: "staff"'),
 }
 """What people write → what to write."""
@@ -45,6 +48,10 @@ FUNCTIONS = {
     **dict.fromkeys(("score", "category", "probability"), "write the name of the category alone: hate >= 0.8"),
     **dict.fromkeys(("COUNTIF", "COUNT", "sum", "SUM"), 'write count("pii.email") >= 2'),
     **dict.fromkeys(("lower", "upper", "LOWER"), "leave it out: names of tools are compared without case"),
+    "startswith": "write startsWith with a capital",
+    "endswith": "write endsWith with a capital",
+    **dict.fromkeys(("include", "includes", "has_word"), "write contains: request.model.contains('gpt')"),
+    "match": "write matches: request.model.matches('gpt.*')",
     "has": "has() takes one value of the request: has(request.user.tier)",
     "contains": "words of the text are for a detector, such as words: {use: terms, terms: [foo]}; here custom.words > 0",
     **dict.fromkeys(("now", "date", "hour"), "conditions know no time; an application can say it: request.metadata.hour"),
@@ -88,8 +95,14 @@ def explain_syntax_error(message: str, before: str) -> tuple[str, str]:
         if re.match(r"\.\d", token):
             return f"unexpected {token!r}", "a number has one point: 0.8"
         hint = TYPOS.get(token, "") or TYPOS.get(token[:1], "") or TYPOS.get(last, "")
-        return f"unexpected {token!r}", hint
+        return f"unexpected {token!r}", hint or _explain_word(token, before)
     return _WHERE.sub("", message), ""
+
+
+def _explain_word(token: str, before: str) -> str:
+    if token.isidentifier() and re.search(r"\w\s+$", before):
+        return "names have no blanks in them, such as self_harm; conditions are joined by && or ||"
+    return ""
 
 
 def _find_unclosed(before: str) -> str:
@@ -117,10 +130,12 @@ def _type(name: str) -> str:
 def _cure(operator: str, given: set[str]) -> str:
     if operator in {"&&", "||", "!", "? :"}:
         return "compare each part: hate > 0.5"
-    if {"string", "double"} <= given:
+    if "double" in given and given & {"string", "bool"}:
         return "compare a score with a number, without quotes: hate >= 0.8"
     if {"string", "int"} <= given:
         return "put both in quotes, or neither; categories stand without: hate > 0"
+    if operator == "in":
+        return "a list stands in square brackets: in ['a', 'b']"
     if {"int", "double"} <= given:
         return "write a whole number: count() and lengths have no fractions"
     return ""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Final
 
 from guardrails.detectors import NO_FOLDER, display_path
 from guardrails.detectors.file_watch import note_file
@@ -55,6 +56,22 @@ class MergedSections:
     parallel: Mark | None = None
     tools: dict[str, PolicyItem] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
+
+
+OUTSIDE: Final = re.compile(r"(?:[A-Za-z]:)?[\\/].*|\.\.[\\/].*")
+"""Paths that begin at a drive, at the root, or above the folder."""
+
+
+def _cure_parent(entry: str) -> str:
+    """Return what to write for an entry of `extends` that is a path of another form; "" where it is none."""
+    if "://" in entry:
+        return "policies are read from files: save it beside this one, and write its name"
+    if "," in entry:
+        return f"write a list: [{', '.join(part.strip() for part in entry.split(','))}]"
+    if OUTSIDE.fullmatch(entry):
+        name = re.split(r"[\\/]", entry)[-1]
+        return f"put the file into the policy's folder, or below it, and name it from there: {name}"
+    return f"write {entry.replace(chr(92), '/')}" if "\\" in entry else ""
 
 
 class Lineage:
@@ -189,9 +206,8 @@ class Lineage:
         if isinstance(found, str):
             beside = () if folder is None else folder.glob("*.yaml")
             files = [path.name for path in sorted(beside) if path != chain[-1]]
-            self.problems.add(
-                mark, "unknown_policy", f"{entry!r} {found}", suggest_name(entry, [*shipped_names(), *files])
-            )
+            hint = _cure_parent(entry) or suggest_name(entry, [*shipped_names(), *files])
+            self.problems.add(mark, "unknown_policy", f"{entry!r} {found}", hint)
             # Without what was most likely meant, everything that builds on it would be reported as well.
             close = difflib.get_close_matches(entry, shipped_names(), n=1)
             if not close:
@@ -319,6 +335,8 @@ class Lineage:
                 hint = (
                     f"write {name}: {{use: {KINDS.get(str(entry), entry)}}}"
                     if isinstance(entry, str)
+                    else f"{name}: stands at the left margin, without spaces before it"
+                    if name in ("rules", "exceptions", "tests", "override", "disable", "tools")
                     else "write {use: terms, …}"
                 )
                 self.problems.add(source.mark(path), "wrong_type", message, hint)

@@ -18,6 +18,7 @@ from guardrails.detectors.kinds import Kind, find_kind, kind_names
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.cures.field_names import explain_misplaced_rule, find_kinds, find_named_use
 from guardrails.policy.loading.cures.habit_words import KINDS
+from guardrails.policy.loading.cures.number_cures import suggest_form
 from guardrails.policy.loading.cures.value_cures import describe
 from guardrails.policy.loading.inherit import Lineage
 from guardrails.policy.loading.inline_policies import is_policy_text, read_inline
@@ -173,6 +174,7 @@ class _Validation:
                 item.key_mark(()),
                 "invalid_name",
                 f"name of a detector {name!r} must be {FORMS[DETECTOR_NAME]}",
+                suggest_form("", name.replace(" ", "_")),
             )
         if use is None:
             first, *_ = find_kinds(data) or ["patterns"]

@@ -210,5 +210,7 @@ def _find_misspelt(model: type[BaseModel], path: Path, details: list[Detail]) ->
     if details[0]["type"] != "extra_forbidden":
         return []
     said = find_meant_field(model, path) or find_holder(model, path)
-    close = difflib.get_close_matches(str(path[-1]), [*list_fields(model, path)], n=1, cutoff=0.6)
+    fields = [*list_fields(model, path)]
+    close = [name for name in fields if name == str(path[-1]).lower()]
+    close = close or difflib.get_close_matches(str(path[-1]), fields, n=1, cutoff=0.6)
     return [(*path[:-1], name) for name in ([said] if said else close)]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
 
 from guardrails.errors import PolicyError, PolicyErrors
 from guardrails.policy.loading import scalars
@@ -106,6 +107,21 @@ class Source:
         return entry, True
 
 
+UTF_16: Final = "the file is UTF-16, which Windows calls 'Unicode'", "save it as UTF-8"
+DOCUMENT: Final = (
+    "the file is a document of a word processor, and no text",
+    "save it as plain text (.txt) in UTF-8, then call it .yaml",
+)
+FORMS: Final = {
+    b"\xff\xfe": UTF_16,
+    b"\xfe\xff": UTF_16,
+    b"PK\x03\x04": DOCUMENT,
+    b"\xd0\xcf\x11\xe0": DOCUMENT,
+    b"%PDF": DOCUMENT,
+}
+"""How files begin that are no UTF-8 → what they are, and what to do."""
+
+
 def read_yaml(text: str | bytes, file: str) -> Source:
     """Read the YAML 1.2 text of a policy.
 
@@ -133,10 +149,11 @@ def _decode(content: str | bytes, file: str) -> str:
         text = content.decode() if isinstance(content, bytes) else content
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode().lstrip("\ufeff")
-        message = f"byte 0x{error.object[error.start]:02X} is not UTF-8"
-        problem = SourceText(before, file).problem(
-            len(before), "invalid_encoding", message, "save it as UTF-8"
-        )
+        message, hint = f"byte 0x{error.object[error.start]:02X} is not UTF-8", "save it as UTF-8"
+        for begin, known in FORMS.items():
+            if error.object.startswith(begin):
+                before, (message, hint) = "", known
+        problem = SourceText(before, file).problem(len(before), "invalid_encoding", message, hint)
         raise PolicyErrors([problem]) from None
     # The parsers count a byte order mark differently.
     text = text.lstrip("\ufeff")
@@ -145,6 +162,8 @@ def _decode(content: str | bytes, file: str) -> str:
     if found := _FORBIDDEN.search(text):
         message = f"character {found[0]!r} is not allowed in YAML"
         hint = "remove it, or write it as an escape in double quotes"
+        if found[0] == "\0" and text.count("\0") > len(text) // 3:
+            message, hint = UTF_16
         raise PolicyErrors([SourceText(text, file).problem(found.start(), "yaml_syntax", message, hint)])
     return text
 

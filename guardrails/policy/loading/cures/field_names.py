@@ -12,10 +12,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from guardrails.detectors.kinds import BUILTIN, find_kind
+from guardrails.detectors.language.scripts import find_language
 from guardrails.policy.loading.cures.habit_words import FIELDS, KINDS, SECTIONS
 from guardrails.policy.loading.cures.value_cures import OVERRIDE_EXAMPLE, write_flow
 from guardrails.policy.loading.source import Path
-from guardrails.policy.schema import DisableDoc, OverrideDoc, PolicyDoc, RuleDoc
+from guardrails.policy.schema import DisableDoc, OverrideDoc, PolicyDoc, RuleDoc, ToolsDoc
 from guardrails.policy.testing.test_fields import ExpectDoc, TestDoc
 
 EXAMPLES: Mapping[str, str] = {
@@ -131,8 +132,22 @@ def _in_policy(name: str, value: object, around: Mapping[str, Any]) -> str:
 
 
 def _in_rule(name: str, value: object, around: Mapping[str, Any]) -> str:
+    when = around.get("when")
+    if name == "category" and isinstance(value, str) and when is None:
+        number = next((around[key] for key in ("threshold", "score", "min_score") if key in around), 0.8)
+        return f"write when: {value} >= {number}"
+    if name in ("unless", "except", "exclude_if") and isinstance(value, str):
+        return (
+            f"what is left out is part of the condition: write when: ({when or 'hate >= 0.8'}) && !({value})"
+        )
+    if (language := re.fullmatch(r"message[._-]([a-z]{2})", name)) is not None:
+        return f"write message: {write_flow({language[1]: value})}"
+    if name in ("language", "languages", "lang") and isinstance(value, str | list):
+        given = value if isinstance(value, list) else [value]
+        codes = json.dumps([find_language(str(each)) or str(each) for each in given])
+        return f"the language is part of the condition: write when: ({when or 'hate >= 0.8'}) && content.language in {codes}"
     if name in ("threshold", "score", "min_score") and isinstance(value, int | float):
-        when = around.get("when")
+        when = around.get("category") if when is None else when
         category = when if isinstance(when, str) and re.fullmatch(r"[\w.]+", when) else "hate"
         return f"the number stands in the condition: when: {category} >= {value}"
     if name in ("enabled", "active", "disabled"):
@@ -145,6 +160,8 @@ def _in_rule(name: str, value: object, around: Mapping[str, Any]) -> str:
 
 
 def _in_test(name: str, value: object, around: Mapping[str, Any]) -> str:
+    if name in ("language", "lang") and isinstance(value, str):
+        return f"what the client says of itself stands below 'client:': write client: {{language: {value}}}"
     return (
         f"what is expected stands below 'expect:': expect: {write_flow({name: value})}"
         if name in EXPECTED
@@ -203,12 +220,21 @@ def explain_misplaced_rule(data: Mapping[str, Any]) -> tuple[str, str] | None:
     return None
 
 
+def _in_tools(name: str, value: object, around: Mapping[str, Any]) -> str:
+    if name not in ("deny", "block", "blocked", "forbidden"):
+        return ""
+    tool = value[0] if isinstance(value, list) and value else value
+    rule = {"id": "tool.block", "on": "tool_call", "when": f'tool.name == "{tool}"', "then": "block"}
+    return f"a tool is stopped by a rule: below 'rules:' write - {write_flow(rule)}"
+
+
 MISPLACED: Mapping[type[BaseModel], Callable[[str, object, Mapping[str, Any]], str]] = {
     OverrideDoc: _in_override,
     DisableDoc: _in_disable,
     PolicyDoc: _in_policy,
     RuleDoc: _in_rule,
     TestDoc: _in_test,
+    ToolsDoc: _in_tools,
 }
 """A mapping of a policy → what is said of a field that it has not."""
 

@@ -18,7 +18,7 @@ BOOLEANS: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off
 
 BLOCKED: Final = (
     "deny reject refuse stop drop forbid ban prevent disallow block_all fail error exception "
-    "ablehnen bloquear"
+    "ablehnen blockieren bloquear bloquer"
 )
 REPLACED: Final = "mask anonymize anonymise remove replace hide censor scrub filter substitute"
 RECORDED: Final = (
@@ -34,9 +34,13 @@ ACTIONS: Final[Mapping[str, str]] = {
 }
 """A word for an action → the action."""
 
-ASKED: Final = "prompt request user question user_input in inbound incoming pre_call before human"
+ASKED: Final = (
+    "prompt request user question user_input in inbound incoming pre_call before human "
+    "eingabe entrada entrée anfrage yes"
+)
 ANSWERED: Final = (
-    "response reply answer assistant bot completion out outbound outgoing post_call after model llm"
+    "response reply answer assistant bot completion out outbound outgoing post_call after model llm "
+    "ausgabe salida sortie antwort"
 )
 VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "then": _each(
@@ -49,19 +53,29 @@ VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         **_each(ANSWERED, "write on: output"),
         **_each("both all any everything *", "write on: [input, output]"),
         **_each("document context rag source", "write on: retrieval"),
+        **_each(
+            "image images picture pictures video audio media",
+            "pictures and sounds stand at the same stages as texts: write on: [input, output]",
+        ),
         **_each("tool tools function function_call", "write on: tool_call, or on: tool_result"),
     },
     "mode": {
-        **_each("monitor audit log off test dry-run dry_run warn silent", "write mode: shadow"),
+        **_each(
+            "monitor audit log off test dry-run dry_run warn silent disabled inactive draft",
+            "write mode: shadow",
+        ),
         **_each("on active enforced live block", "write mode: enforce"),
     },
     "severity": {
         **_each("error severe major hoch alta alto", "write severity: high"),
+        **_each("urgent fatal highest blocker kritisch", "write severity: critical"),
         **_each("warning warn moderate normal mittel media", "write severity: medium"),
         **_each("info informational minor note niedrig baja", "write severity: low"),
     },
+    "scope": _each("all session chat thread history", "write scope: conversation"),
     "history": _each(
-        "keep allow ignore pass", "write history: remove, so that the chat goes on without the earlier turn"
+        "keep allow ignore pass delete drop",
+        "write history: remove, so that the chat goes on without the earlier turn",
     ),
     "case": {
         **_each("sensitive match strict", "write case: exact"),
@@ -75,9 +89,10 @@ VALUES: Final[Mapping[str, Mapping[str, str]]] = {
 """A field → words that people write there → what to write."""
 
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    **_each("rule rule_id", ("rules", "id")),
     **_each("action actions do effect outcome", ("then",)),
     **_each("if condition conditions expression expr", ("when",)),
-    **_each("name rule title", ("id",)),
+    **_each("name title", ("id",)),
     **_each("stage stages applies_to direction phase", ("on",)),
     **_each("type kind engine", ("use",)),
     **_each("words keywords phrases blocklist denylist blacklist substrings", ("terms", "matches")),
@@ -93,7 +108,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     **_each("response reply refusal error_message fix_message", ("message",)),
     **_each("priority level risk", ("severity",)),
     **_each("labels label", ("tags",)),
-    **_each("replacement replace_with placeholder", ("with",)),
+    **_each("replace replacement replace_with placeholder", ("with",)),
 }
 """What a field is called elsewhere → what it is called here, by the kind of mapping."""
 
@@ -117,6 +132,7 @@ KINDS: Final[Mapping[str, str]] = {
     **_each("json json_schema valid_json", "format"),
     **_each("nsfw images", "image_classifier"),
     **_each("swearing swear_words profanity_free", "profanity"),
+    **_each("openai azure bedrock api service", "remote"),
     **_each("llama_guard llamaguard shieldgemma", "guard_model"),
 }
 """What a kind of detector is called elsewhere → its name."""
@@ -129,7 +145,7 @@ SECTIONS: Final[Mapping[str, str]] = {
         "- {id: hate.stop, on: [input, output], when: hate >= 0.8, then: block}",
     ),
     **_each(
-        "whitelist allowlist allow_list exclusions exclude ignore allowed",
+        "whitelist allowlist allow_list exclusions exclude ignore allow allowed",
         "what is let past the rules stands below 'exceptions:': - {id: known, matches: {list}, reason: why it is no harm}",
     ),
     **_each(

@@ -41,16 +41,20 @@ def suggest_bound(name: str, value: object, most: object) -> str:
     return ""
 
 
+ENDLESS: Final = ("never", "none", "no", "nie", "nunca")
+"""What people write for a day that never comes."""
+
+
 def suggest_form(form: str, text: str) -> str:
     """Return a text in the form that is wanted, "" where that is not plain to see; `form` is its name in words."""
     if "date" in form:
         found = DAY_FIRST.fullmatch(text.strip())
         if found is None:
-            return ""
+            return "leave the line out: without it there is no end" if text in ENDLESS else ""
         day, month = sorted(map(int, found.groups()[:2]), reverse=True)
         if day <= TWELVE and day != month:
             return f"write the year first, then month and day: {found[3]}-MM-DD"
         return f"write {found[3]}-{month:02}-{day:02}"
     letters = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9_.-]+", "-", letters.lower()).strip("-_.")
-    return f"such as {name}" if name else ""
+    return f"such as {name}" if name else "such as hate.block, in Latin letters"

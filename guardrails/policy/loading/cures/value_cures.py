@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from guardrails.detectors.language.scripts import find_language
 from guardrails.policy.loading.cures.habit_words import ACTIONS, BOOLEANS, VALUES
 from guardrails.policy.loading.cures.number_cures import read_number
 from guardrails.policy.loading.scalars import ScalarProblem, resolve
@@ -21,6 +22,9 @@ PLAIN: Final = re.compile(r"\w(?:[\w .@/+%<>=-]*[\w%.])?")
 
 LONGEST: Final = 120
 """Characters of a proposal, beyond which it is cut."""
+
+COMPARED: Final = re.compile(r"(?:[<>]=?|[=!]=) *[\d.]+")
+"""What stands behind the name of a category in a condition."""
 
 LISTED: Final[Mapping[str, str]] = {"rules": "id", "exceptions": "id", "tests": "name"}
 """A list of a policy → the field that holds what its entries are called."""
@@ -58,6 +62,9 @@ USUAL: Final[Mapping[str, str]] = {
     "tools": "web_search",
 }
 """What stands for the author's word where there is none."""
+
+OWN_TEXT: Final = (("with",), ("with", "text"))
+"""Where the text stands that a redaction writes."""
 
 OVERRIDE_EXAMPLE: Final = f"such as {MAPPINGS['override']}: the inherited rule's id, and what changes"
 
@@ -115,6 +122,10 @@ def _cure_text(path: Path, value: object, allowed: list[str], others: list[str])
         return ""
     if value in allowed:
         return "write it without quotes"
+    if {"de", "en"} <= {*allowed} and (code := find_language(value)) in allowed:
+        return f"write {code}"
+    if path[-1] == "languages" and value.lower() in ("all", "any", "*"):
+        return "leave the line out: without it all languages are meant"
     if "true or false" in others and value.lower() in BOOLEANS:
         return f"write {BOOLEANS[value.lower()]}"
     parts = _split(value, path)
@@ -122,9 +133,11 @@ def _cure_text(path: Path, value: object, allowed: list[str], others: list[str])
         dashes = "a space behind each dash, or " if value.lstrip().startswith("-") else ""
         return f"write {dashes}a list: [{', '.join(parts)}]"
     if "a list" in others and not allowed and path[-1] not in MAPPINGS:
-        if (entry := ENTRIES.get(str(path[-1]))) and "{value}" in entry:
+        if (entry := ENTRIES.get(str(path[-1]))) and "{value}" in entry and len(path) > 1:
             return f"write a list: [{_fill(entry[2:], value)}]"
         return f"write a list: {write_flow(parts)}"
+    if len(words := value.split()) > 1 and all(word in allowed for word in words):
+        return f"a comma is missing: write {', '.join(words)}"
     close = difflib.get_close_matches(value.lower(), allowed, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else ""
 
@@ -163,11 +176,26 @@ def _cure_condition(path: Path, value: object, allowed: list[str], others: list[
         return ""
     if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
         return f"write one text: when: {' && '.join(value)} (all of them), or with || (one is enough)"
-    if isinstance(value, dict) and (compared := _compare(value)):
+    if isinstance(value, dict) and (compared := _compare(value) or _compare_all(value)):
         return f"write it as a text: when: {compared}"
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"write what is compared with it, such as when: hate >= {value if 0 < value <= 1 else 0.8}"
     return "write what must hold, such as when: hate >= 0.8"
+
+
+def _compare_all(value: dict[str, Any]) -> str:
+    """Return categories with their numbers, or `any` and `all` of some conditions, as one condition; "" where it is neither."""
+    for name, operator in (("any", " || "), ("or", " || "), ("all", " && "), ("and", " && ")):
+        parts = value.get(name)
+        if len(value) == 1 and isinstance(parts, list) and all(isinstance(each, str) for each in parts):
+            return operator.join(parts)
+    terms = []
+    for name, bound in value.items():
+        number = isinstance(bound, int | float) and not isinstance(bound, bool)
+        if not number and not (isinstance(bound, str) and COMPARED.fullmatch(bound)):
+            return ""
+        terms.append(f"{name} >= {bound}" if number else f"{name} {bound}")
+    return " && ".join(terms)
 
 
 def _compare(value: dict[str, Any]) -> str:
@@ -188,8 +216,8 @@ def _cure_mapping(path: Path, value: object, allowed: list[str], others: list[st
         return f"write one text, or each by its language: message: {write_flow(spoken)}"
     if not path:
         return ""
-    if isinstance(value, str) and path in (("with",), ("with", "text")):
-        return f"for a text of your own write with: {write_flow({'text': {'en': value}})}"
+    if path in OWN_TEXT and (text := _read_own_text(value)):
+        return f"for a text of your own write with: {write_flow({'text': {'en': text}})}"
     if path[:1] == ("deny",) and "a mapping" in others:
         return _cure_topics(path, value)
     if "a mapping" not in others or isinstance(value, dict):
@@ -207,6 +235,12 @@ def _cure_mapping(path: Path, value: object, allowed: list[str], others: list[st
         return f"write {_fill(MAPPINGS[name], first)}" if isinstance(first, str | int) else ""
     entry = ENTRIES.get(str(path[-2]), "") if isinstance(path[-1], int) and len(path) > 1 else ""
     return f"write {_fill(entry[2:], value)}" if entry else ""
+
+
+def _read_own_text(value: object) -> str:
+    """Return the text that a redaction is to write, also where it begins with a bracket, as placeholders do."""
+    inner = value[0] if isinstance(value, list) and value else ""
+    return value if isinstance(value, str) else f"[{inner}]" if inner and isinstance(inner, str) else ""
 
 
 def _cure_override(value: list[Any]) -> str:
@@ -249,6 +283,10 @@ def _cure_list(path: Path, value: object, allowed: list[str], others: list[str])
         return f"remove the line, or write an entry below it: {_fill(ENTRIES[name], 'x')}"
     if isinstance(value, dict) and value:
         first = next(iter(value))
+        if allowed and first in allowed:
+            return f"write {name}: [{', '.join(key for key in value if key in allowed)}]"
+        if name not in LISTED and name not in ENTRIES:
+            return f"write a list: {write_flow([*value])}"
         if isinstance(value[first], dict):
             return f"write a list: - {LISTED.get(name, 'id')}: {first}, and its fields below"
         return f"begin each entry with a dash: - {first}: {value[first]}"
@@ -262,7 +300,22 @@ def _cure_choice(path: Path, value: object, allowed: list[str], others: list[str
         if ":" in key:
             name, _, text = key.partition(":")
             return f"write a space behind the colon: {name}: {write_flow(text.strip())}"
+        if path and isinstance(path[-1], int):
+            return "put it in quotes if it is a word, or remove it"
         return "remove the key, or write a value"
+    if isinstance(value, dict) and (given := [each for each in value.values() if each in allowed]):
+        return f"write {path[-1]}: {given[0]}"
+    if (
+        isinstance(value, dict)
+        and len(value) == 1
+        and path
+        and isinstance(path[-1], int)
+        and "a text" in others
+    ):
+        ((key, text),) = value.items()
+        return f"a text with ': ' in it stands in quotes: write \"{key}: {text}\""
+    if path == ("user",) and isinstance(value, str):
+        return f"write user: {{tier: {write_flow(value)}}}"
     if allowed and path and isinstance(path[-1], str) and not isinstance(value, str):
         return f"such as {path[-1]}: {allowed[0]}"
     return ""

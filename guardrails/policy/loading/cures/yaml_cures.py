@@ -14,6 +14,8 @@ from typing import Final
 
 import yaml
 
+from guardrails.policy.loading.cures.habit_words import VALUES
+
 LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Only its parser is used. The C one is some ten times faster, but not in every build of PyYAML."""
 
@@ -55,6 +57,8 @@ ENTRY: Final = re.compile(r"(\s*(?:- +)*)([\w.-]+):([ \t]+)(\S.*?)([ \t]+#.*)?$"
 """A line with a key and a value."""
 TIGHT: Final = re.compile(r"(\s*(?:- +)*)([a-z_]+):([^\s:].*)$")
 BARE: Final = re.compile(r"(\s*(?:- +)*)([a-z_]+) +([^:#]+)$")
+BLOCK: Final = re.compile(r"(\s*(?:- +)*)[\w.-]+:\s+([|>])[+-]?\s*$")
+"""A key whose value is a text on the lines below it."""
 SLASHES: Final = re.compile(r"(?:^|\s)(//.*)$")
 INNER: Final = re.compile(r"([{,]\s*[\w.-]+:\s+)([^,{}\[\]\"']*:\s[^,{}\[\]\"']*)(?=[,}])")
 """A text within { } that holds a colon."""
@@ -68,6 +72,42 @@ OPEN_LIST: Final = re.compile(r"(\[[^\[\]{}\"']*?)(,\s*[\w.-]+:\s)")
 """A list that is not closed before the next key."""
 MAPPING: Final = re.compile(r"\{\s*[\w.-]+\s*:|\[(?![^\]]*\]\s*\w)")
 """How what is a mapping or a list begins, and no text that begins with a bracket."""
+CONDITION: Final = re.compile(r"(\s*(?:- +)*when:\s+)(\S.*?)\s*$")
+BARE_PATTERN: Final = re.compile(r"(patterns:\s*\[)([^\"'\s{][^\"']*[{\[\\][^\"']*?)(?=\]\s*\}*\s*$)")
+"""A pattern in a list, without quotes."""
+MISFORMED: Final[tuple[tuple[re.Pattern[str], str, str, str], ...]] = (
+    (
+        re.compile(r"(\s*)([\u2022\u00b7\u2013\u2014*]\s*|\d+[.)]\s+)([\w\"'{].*)$"),
+        r"\1- \3",
+        "an entry of a list begins with a dash and a space",
+        "",
+    ),
+    (
+        re.compile(r"(\s*)(-)([a-z_]+:.*)$"),
+        r"\1- \3",
+        "a space is missing behind the dash",
+        "",
+    ),
+    (
+        re.compile(r"(\s*(?:- +)*[\w.-]+)(\s*[\uff1a\ufe55]\s*)(.*)$"),
+        r"\1: \3",
+        "this colon is not that of YAML, but as wide as a Chinese letter",
+        "",
+    ),
+    (
+        re.compile(r"(\s*(?:- +)*[a-z_]+)(\s*=\s*)([^=\s].*)$"),
+        r"\1: \3",
+        "a key and its value have a colon and a space between them, no '='",
+        "",
+    ),
+    (
+        re.compile(r"()(```.*|~~~.*)$"),
+        "",
+        "this line belongs to Markdown, not to a policy",
+        "remove it, and that at the end",
+    ),
+)
+"""A line → the line as it should be, what is wrong, and what to write ("" for the line); group 2 is what is wrong."""
 ESCAPED: Final = re.compile(r'"([^"\']*\\[^"\']*)"')
 QUOTED: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'")
 SPECIAL: Final = "&*!%@`[]{}|>#,?"
@@ -154,10 +194,56 @@ def _open_bracket(line: str) -> Iterator[tuple[int, str, str, str]]:
         yield opened[-1], f"the {rest[opened[-1]]!r} that opens here is not closed", "", closed
 
 
+def _bare_pattern(line: str) -> Iterator[tuple[int, str, str, str]]:
+    if found := BARE_PATTERN.search(line):
+        message = "a pattern stands in single quotes: brackets and commas of its own end it"
+        yield found.start(2), message, "", f"{line[: found.start(2)]}'{found[2]}'{line[found.end(2) :]}"
+
+
 def _bad_escape(line: str) -> Iterator[tuple[int, str, str, str]]:
     if found := ESCAPED.search(line):
         single = ESCAPED.sub(r"'\1'", line)
         yield found.start(), "in double quotes a backslash begins an escape such as \\n", "", single
+
+
+def _misformed(line: str) -> Iterator[tuple[int, str, str, str]]:
+    """Of what other forms of writing have in the place of a dash, of a colon, or around the whole."""
+    for pattern, form, message, hint in MISFORMED:
+        if found := pattern.match(line):
+            yield found.start(2), message, hint, found.expand(form).rstrip()
+
+
+def _extra_bracket(line: str) -> Iterator[tuple[int, str, str, str]]:
+    rest = QUOTED.sub(lambda found: " " * len(found[0]), line)
+    for closer in "]}":
+        opener = "[" if closer == "]" else "{"
+        if rest.count(closer) > rest.count(opener):
+            at = rest.rindex(closer)
+            yield at, f"there is a {closer!r} too many", "", line[:at] + line[at + 1 :]
+
+
+def _condition(line: str) -> Iterator[tuple[int, str, str, str]]:
+    """Of a condition that is written as another kind of value, which quotes would not make one."""
+    if (found := CONDITION.match(line)) is None:
+        return
+    value = re.sub(r"^\{+\s*([\w.]+)\s*\}+", r"\1", found[2])
+    value = re.sub(r"^([\"'])(.*?)\1(?=.)", r"\2", value)
+    value = re.sub(r"^([\w.]+): +(?=[\d.]+$)", r"\1 >= ", value)
+    value = re.sub(r"\s*\?[^?]*:[^:]*$", "", value)
+    if value in ("*", "'*'"):
+        yield (
+            found.start(2),
+            "a condition asks for something",
+            "write what must hold, such as when: hate >= 0.8",
+            found[1],
+        )
+    elif value != found[2]:
+        yield (
+            found.start(2),
+            "a condition stands as it is, without braces, colons or quotes around its parts",
+            "",
+            found[1] + value,
+        )
 
 
 def _unquoted(line: str) -> Iterator[tuple[int, str, str, str]]:
@@ -167,6 +253,23 @@ def _unquoted(line: str) -> Iterator[tuple[int, str, str, str]]:
     value = found[4]
     if MAPPING.match(value):
         return  # in quotes it would be a text
+    if word := VALUES.get(found[2], {}).get(value.lower()):
+        yield (
+            found.start(4),
+            f"{value} is no value of {found[2]!r}",
+            word,
+            f'{line[: found.start(4)]}"{value}"',
+        )
+        return
+    if value.startswith("- "):
+        entries = ", ".join(re.split(r"\s+-\s+", value[2:]))
+        yield (
+            found.start(4),
+            "a list in the line of its key stands in brackets",
+            "",
+            f"{line[: found.start(4)]}[{entries}]",
+        )
+        return
     if value[0] in "\"'":
         message = f"the text in quotes ends at the next {value[0]}, and more follows"
     elif value[0] in SPECIAL:
@@ -196,6 +299,7 @@ def _no_colon(line: str) -> Iterator[tuple[int, str, str, str]]:
 
 REPAIRS: Final[tuple[Repair, ...]] = (
     _slashes,
+    _misformed,
     _tight_colon,
     _no_colon,
     _apostrophe,
@@ -203,8 +307,11 @@ REPAIRS: Final[tuple[Repair, ...]] = (
     _open_list,
     _open_quote,
     _open_bracket,
+    _extra_bracket,
     _bad_escape,
+    _bare_pattern,
     _unquoted_within,
+    _condition,
     _unquoted,
 )
 """In the order of what is likeliest, where several let the parser go on."""
@@ -233,6 +340,7 @@ def find_yaml_cure(text: str, begun: int, stumbled: int) -> YamlCure | None:
     ]
     best: tuple[float, YamlCure] | None = None
     for propose in (
+        _indent_text,
         _rewrite_line,
         _indent_line,
     ):  # another column only where nothing else lets the parser go on
@@ -265,6 +373,21 @@ def _rewrite_line(lines: list[str], number: int) -> Iterator[tuple[int, str, str
         yield from repair(lines[number])
 
 
+def _indent_text(lines: list[str], number: int) -> Iterator[tuple[int, str, str, str]]:
+    """Propose to move a text right that begins below `|` or `>`."""
+    above = BLOCK.match(lines[number - 1]) if number else None
+    line = lines[number].lstrip(" ")
+    has = len(lines[number]) - len(line)
+    if above is not None and has <= (column := above.end(1)):
+        message = f"the text below {above[2]!r} must stand further right than its key"
+        yield (
+            has,
+            message,
+            f"begin each of its lines with {column + 2} spaces or more",
+            " " * (column + 2) + line,
+        )
+
+
 def _indent_line(lines: list[str], number: int) -> Iterator[tuple[int, str, str, str]]:
     """Propose the columns in which the keys above begin, nearest first."""
     line = lines[number].lstrip(" ")
@@ -278,13 +401,12 @@ def _indent_line(lines: list[str], number: int) -> Iterator[tuple[int, str, str,
             if column != has and column not in seen:
                 seen.add(column)
                 message = f"the line is indented by {has}, which fits nothing above it"
-                key = found[3] if column == found.start(3) else "-"
-                yield (
-                    has,
-                    message,
-                    f"begin it below {key!r}, with {column} spaces before it",
-                    " " * column + line,
+                below = (
+                    ""
+                    if line.startswith("- ")
+                    else f" below {found[3] if column == found.start(3) else '-'!r},"
                 )
+                yield has, message, f"begin it{below} with {column} spaces before it", " " * column + line
 
 
 def _reach(lines: list[str], changed: int) -> float:
