@@ -57,4 +57,6 @@ def suggest_form(form: str, text: str) -> str:
         return f"write {found[3]}-{month:02}-{day:02}"
     letters = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9_.-]+", "-", letters.lower()).strip("-_.")
-    return f"such as {name}" if name else "such as hate.block, in Latin letters"
+    if not name and any(map(str.isalpha, text)):
+        return "such as hate.block, in Latin letters"
+    return f"such as {name}" if name else ""
