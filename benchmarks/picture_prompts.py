@@ -2,7 +2,7 @@
 
     python benchmarks/picture_prompts.py [--policy NAME] [--half build|held] [--show]
 
-Requests in ten languages, written for this table, in two halves: `picture_prompts_build.yaml`, with which the shipped rules were
+Requests in ten languages, written for this table, in two halves: `picture_prompts_build.yaml`, with which rules may be
 written, and `picture_prompts_held.yaml`, which nothing was tuned on. Each is judged as the prompt of a picture; one is
 found where the verdict blocks. Printed are recall by category and language, false alarms by theme and language, and with `--show`
 what was missed and what was blocked for nothing. The status is 1 where the aims are missed: recall of .9 at 2 % of false alarms.
