@@ -20,6 +20,10 @@ from guardrails.authoring.lint.lint_run import CHECKS
 from guardrails.cli import COMMANDS, main
 from guardrails.detectors.config import Config
 from guardrails.detectors.kinds import BUILTIN, find_kind
+from guardrails.detectors.pii.entities import TABLE
+from guardrails.detectors.pii.entity_descriptions import ENTITY_DESCRIPTIONS
+from guardrails.detectors.pii.telephones.countries import COUNTRIES
+from guardrails.detectors.pii.telephones.words import ANNOUNCE, NAMED
 from guardrails.mcp.settings import McpDoc
 from guardrails.media.audio.recording import SOUNDS
 from guardrails.media.images.outline import NAMES
@@ -452,6 +456,72 @@ def write_categories() -> str:
     return "\n".join(lines) + "\n"
 
 
+WORDS: Final = 6
+"""Words of a language, or of a kind, that a table shows."""
+
+
+def write_personal_data() -> str:
+    """Return the page on the kinds of personal data: whose numbers they are, and how each is found."""
+    lines = [
+        "# Kinds of personal data",
+        "",
+        "The names that `entities:` and `exclude:` of a [`pii` detector](detectors.md#pii) take; in conditions they stand behind"
+        " `pii.`, as in `pii.email`. [Personal data](../guides/personal-data.md) says how to use them. A number that has no form"
+        " of its own is found where a word announces it, within forty characters. Where numbers have check digits, their form"
+        " alone counts only if these are right.",
+        "",
+        "| kind | of | is | found |",
+        "|---|---|---|---|",
+    ]
+    for name, (region, meaning) in sorted(ENTITY_DESCRIPTIONS.items(), key=lambda each: each[1].region):
+        lines.append(f"| `{name}` | {region or 'any'} | {escape_cell(meaning)} | {_tell_how_found(name)} |")
+    lines += [
+        "",
+        "## Telephone numbers",
+        "",
+        "Numbers with `+` and a calling code are found in every country's form. National ones are found in the layouts below,"
+        " where `#` is any digit and `?` follows what may be missing, and in any form where a word announces them.",
+        "",
+        "| country | languages | code | found alone | found beside a word |",
+        "|---|---|---|---|---|",
+    ]
+    for country in COUNTRIES:
+        layouts = _list_names(map(_show_layout, country.layouts)) or "none"
+        lines.append(
+            f"| {country.name} | {', '.join(country.languages)} | +{country.code} | {layouts} | `{country.announced}` |"
+        )
+    lines += [
+        "",
+        "| language | announces a number | names another number, which is then none |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {language} | {_list_names(words[:WORDS])} | {_list_names(NAMED.get(language, ())[:WORDS]) or 'none'} |"
+        for language, words in ANNOUNCE.items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _tell_how_found(name: str) -> str:
+    """Return how a kind of personal data is found: by which of form, words and model."""
+    if name == "phone":
+        return "[see below](#telephone-numbers)"
+    rows = [row for row in TABLE if row.category == f"pii.{name}"]
+    words = [word for row in rows for word in row.context]
+    ways = {
+        "by its form": any(not row.context for row in rows),
+        f"after words such as {_list_names(words[:WORDS])}": bool(words),
+        "by the model of names": not rows,
+    }
+    return "; ".join(way for way, is_one in ways.items() if is_one)
+
+
+def _show_layout(layout: str) -> str:
+    """Return a layout of the table of countries with `#` for every digit and one sign where several may stand."""
+    plain = re.sub(r"\[[^\]\d]*([ .\-/])\]", r"\1", layout)
+    return re.sub(r"\[[\d\-]+\]|N", "#", plain)
+
+
 def write_formats() -> str:
     """Return the page on types of files: those that are read, and those that are refused by their names."""
     named = {
@@ -538,6 +608,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/categories.md": write_categories,
     "reference/lint.md": write_lint_codes,
     "reference/formats.md": write_formats,
+    "reference/personal-data.md": write_personal_data,
     **{page: copy_page(file, COPIES) for file, page in COPIES.items()},
 }
 """Page → what writes it."""

@@ -18,6 +18,9 @@ import guardrails
 from guardrails import taxonomy
 from guardrails.cli import COMMANDS
 from guardrails.detectors.kinds import BUILTIN
+from guardrails.detectors.pii.pii_detector import ENTITIES, OF_MODELS
+from guardrails.detectors.pii.telephones.countries import COUNTRIES
+from guardrails.detectors.pii.telephones.words import ANNOUNCE
 from guardrails.engine.content.budget import Budget
 from guardrails.errors import GuardrailsError
 from guardrails.media.limits import FORMATS
@@ -120,7 +123,17 @@ def test_a_page_fetches_nothing_from_elsewhere() -> None:
     ]
 
 
-@each_case("page", [*WRITTEN, "security.md", "changelog.md", "reference/settings.md", "reference/policy.md"])
+@each_case(
+    "page",
+    [
+        *WRITTEN,
+        "security.md",
+        "changelog.md",
+        "reference/settings.md",
+        "reference/policy.md",
+        "reference/personal-data.md",
+    ],
+)
 def test_links_within_the_site_lead_somewhere(page: str) -> None:
     """To a page or a file of it, and to a heading there."""
     text = text_of(page)
@@ -160,6 +173,9 @@ def test_links_into_the_site_lead_somewhere(page: Path) -> None:
         ("reference/categories.md", [f"| `{name}` |" for name in taxonomy.CATEGORIES]),
         ("reference/formats.md", [f"| {each.what} | {each.name} | `{each.endings[0]}`" for each in UNREAD]),
         ("reference/formats.md", [f"| picture | {name} | `{name}`" for name in FORMATS]),
+        ("reference/personal-data.md", [f"| `{name}` |" for name in (*ENTITIES, *OF_MODELS)]),
+        ("reference/personal-data.md", [f"| {each.name} |" for each in COUNTRIES]),
+        ("reference/personal-data.md", [f"| {language} |" for language in ANNOUNCE]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
