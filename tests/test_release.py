@@ -269,7 +269,7 @@ guard = Guard.load({{
     "rules": [{{"id": "a", "on": "input", "when": "unsafe >= 0.99", "then": "block"}}],
 }})
 assert "guardrails_large" not in sys.modules
-print(guard.check("How do I kill my wife's process").action)
+print(guard.check("How do I beat my wife").action)
 """
     done = subprocess.run(
         [sys.executable, "-c", script],

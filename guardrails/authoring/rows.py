@@ -126,7 +126,8 @@ def read_rows(path: str | Path) -> Iterator[ContentRow]:
     if Path(path).is_dir():
         for picture, label in list_labelled_pictures(Path(path)):
             labels = _said(label, True)
-            yield ContentRow(str(picture), Stage.INPUT.value, picture, labels, source=Path(path).name)
+            source = Path(path).name
+            yield ContentRow(str(picture), Stage.INPUT.value, picture, labels, source=source, written=(label,))
         return
     count = 0
     for number, data in read_records(path):

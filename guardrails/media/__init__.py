@@ -6,5 +6,6 @@ audio      a file of sound → `Recording`: its samples, by a process that can b
 fragments  pieces of a film as a stream of them comes → the keyframes of each
 rewrite    a film, edits → a new film: covered, cut, silent, and nothing in it but frames and sound
 uploads    the file of a picture → what phones write behind its end
+metadata   the file of a picture → the texts that stand beside its pixels, each with its place
 hashes     pixels → the perceptual hash of all their mirrored and turned forms; files of hashes → lists of them
 """

@@ -67,6 +67,7 @@ def test_a_policy_knows_what_the_engine_asks_of_it(tmp_path: Path) -> None:
     assert plain.unchecked == {
         "language": Action.FLAG, "limit": Action.BLOCK, "part": Action.BLOCK, "audio": Action.FLAG,
         "image": Action.BLOCK, "video": Action.BLOCK, "sealed": Action.FLAG, "object": Action.ALLOW,
+        "latent": Action.BLOCK,
     }  # fmt: skip
 
 

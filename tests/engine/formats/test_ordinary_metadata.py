@@ -135,7 +135,7 @@ def news(caption: str) -> bytes:
 def generated() -> bytes:
     """Return what a generator writes."""
     said = (
-        "portrait of an old fisherman, detailed skin, dramatic light, oil painting, <lora:harbour:0.6>\nNegative prompt: nsfw, nude, naked, "
+        "portrait of an old fisherman in his boat, dramatic light, oil painting, <lora:harbour:0.6>\nNegative prompt: nsfw, nude, naked, "
         "blood, gore, bad anatomy, child, loli, lowres\nSteps: 30, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 2893741520, Size: 512x768, "
         "Model hash: e6415c4892, Model: Realistic_Vision_V2.0, Denoising strength: 0.4, Hires upscaler: 4x-UltraSharp, Version: v1.6.0"
     )

@@ -222,13 +222,13 @@ def test_the_same_detector_of_two_policies_is_asked_once(gate_of: Gates) -> None
 @pytest.mark.parametrize(
     ("own", "floor", "stops"),
     [
-        ("", None, {"limit", "part", "image", "video"}),
-        ("unchecked: {limit: flag, image: flag, video: flag}", None, {"part"}),
-        ("unchecked: {limit: flag, part: allow, language: block}", None, {"language", "image", "video"}),
+        ("", None, {"limit", "part", "image", "video", "latent"}),
+        ("unchecked: {limit: flag, image: flag, video: flag}", None, {"part", "latent"}),
+        ("unchecked: {limit: flag, part: allow, language: block}", None, {"language", "image", "video", "latent"}),
         (
             "unchecked: {limit: flag, part: flag, image: allow, video: allow}",
             "unchecked: {limit: flag, image: flag, video: flag, language: block}",
-            {"part", "language"},
+            {"part", "language", "latent"},
         ),
     ],
 )  # fmt: skip

@@ -166,7 +166,7 @@ def test_what_a_film_is_declared_to_be_has_to_agree(calm: bytes, tmp_path: Path)
         (bytes(range(256)) * 40, "unsupported_type"),
         (b"ffconcat version 1.0\nfile /etc/passwd\n", "unsupported_type"),
         (b"#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:1,\nfile:///etc/passwd\n", "unsupported_type"),
-        (b"GIF89a" + bytes(100), "unsupported_type"),
+        (b"GIF89a" + bytes(100), "mistyped"),
         (b"\0\0\0\x18ftypisom\0\0\0\0isommp41" + b"\x5a" * 4_000, "undecodable"),
         (b"\x1aE\xdf\xa3" + b"\x5a" * 4_000, "undecodable"),
         (b"G" + b"\xff" * 187 + b"G" + b"\xff" * 187, "undecodable"),

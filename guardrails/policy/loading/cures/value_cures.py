@@ -124,7 +124,7 @@ def _cure_text(path: Path, value: object, allowed: list[str], others: list[str])
         return "write it without quotes"
     if {"de", "en"} <= {*allowed} and (code := find_language(value)) in allowed:
         return f"write {code}"
-    if path[-1] == "languages" and value.lower() in ("all", "any", "*"):
+    if path[-1:] == ("languages",) and value.lower() in ("all", "any", "*"):
         return "leave the line out: without it all languages are meant"
     if "true or false" in others and value.lower() in BOOLEANS:
         return f"write {BOOLEANS[value.lower()]}"

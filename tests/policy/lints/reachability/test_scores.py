@@ -24,7 +24,7 @@ def test_the_highest_scores_are_on_file_for_every_category() -> None:
 def test_the_message_says_how_much_was_tried(scene_of: Callable[..., LintContext]) -> None:
     """An author sees the number behind the advice."""
     scene = scene_of(
-        "detectors: {s: {use: classifier}}\nrules: [{id: a, on: input, when: hate > 0.999, then: flag}]\n"
+        "detectors: {s: {use: classifier}}\nrules: [{id: a, on: input, when: hate > 0.9999, then: flag}]\n"
     )
     (found,) = scores.threshold_unreachable(scene)
     assert f"{scores.read_observed_scores()[0]:,} harmful texts" in found.message
@@ -37,6 +37,6 @@ def test_nothing_is_on_file_of_a_larger_model(
     install_larger_model(tmp_path, monkeypatch, 1.0)
     scene = scene_of(
         "detectors: {s: {use: classifier, escalate_to: text-safety-large}}\n"
-        "rules: [{id: a, on: input, when: hate > 0.999, then: flag}]\n"
+        "rules: [{id: a, on: input, when: hate > 0.9999, then: flag}]\n"
     )
     assert [*scores.threshold_unreachable(scene)] == []
