@@ -127,7 +127,9 @@ def read_rows(path: str | Path) -> Iterator[ContentRow]:
         for picture, label in list_labelled_pictures(Path(path)):
             labels = _said(label, True)
             source = Path(path).name
-            yield ContentRow(str(picture), Stage.INPUT.value, picture, labels, source=source, written=(label,))
+            yield ContentRow(
+                str(picture), Stage.INPUT.value, picture, labels, source=source, written=(label,)
+            )
         return
     count = 0
     for number, data in read_records(path):
