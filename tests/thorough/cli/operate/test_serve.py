@@ -151,7 +151,7 @@ def test_a_policy_is_tried_beside_and_the_log_says_whether_it_is_ready(
     assert told["effects"]["rules"]["word.block"] == {"new": 1, "new_block": 1}
     assert main([*given, "--markdown"]) == 1
     assert "not ready" in capsys.readouterr().out
-    assert "not ready" in report.read_text()
+    assert "Not ready" in report.read_text()
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
