@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypedDict
 
+from guardrails.engine.abuse.reading import read_known
 from guardrails.engine.content.reply_context import SOURCES
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.model import Request
@@ -40,6 +41,7 @@ class ContextOptions(CallerOptions, total=False):
     prompt: str
     sources: str | Sequence[str]
     heard: Sequence[Returned]
+    abuse: Mapping[str, Mapping[str, float | bool]] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,8 @@ class Context:
         sources: the passages that were retrieved for it, likewise.
         heard: what tools returned before, oldest first, likewise; conditions on calls follow it (`tool.tainted`).
         trust_system: whether all system and developer messages are the application's own.
+        abuse: what is known of who asks (`abuse.*`), such as `{"user": {"strikes": 3}}`, in the place of what the guard's store
+            says; nothing is counted then.
     """
 
     user: Mapping[str, object] | None = None
@@ -74,6 +78,7 @@ class Context:
     sources: str | Sequence[str] = ""
     heard: Sequence[Returned] = ()
     trust_system: bool | None = None
+    abuse: Mapping[str, Mapping[str, float | bool]] | None = None
 
     @property
     def vault(self) -> Vault | None:
@@ -99,7 +104,7 @@ class Context:
         Args:
             turns: how many messages of the user a conversation has.
         """
-        earlier = self.after.heard if isinstance(self.after, Verdict) else ()
+        before = self.after if isinstance(self.after, Verdict) else None
         return Request(
             user=self.user or NOBODY,
             tenant=self.tenant,
@@ -109,10 +114,12 @@ class Context:
             turns=turns,
             today=today(),
             vault=self.vault,
-            heard=tuple(self.heard) or earlier,
+            heard=tuple(self.heard) or (before.heard if before else ()),
             system=self.system,
-            prompt=self.prompt or (self.after.prompt if isinstance(self.after, Verdict) else ""),
+            prompt=self.prompt or (before.prompt if before else ""),
+            definitions=before.definitions if before else {},
             trust_system=bool(self.trust_system),
+            abuse=read_known(self.abuse),
         )
 
 
@@ -175,13 +182,14 @@ TYPES: Final[Mapping[str, tuple[Types, Types, str]]] = {
     "sources": ((Sequence,), (bytes,), "a text or a list of texts"),
     "heard": ((Sequence,), (str, bytes), "a list of what tools returned"),
     "trust_system": ((bool,), (), "True or False"),
+    "abuse": ((Mapping,), (), 'what is known of who asks, such as {"user": {"strikes": 3}}'),
 }
 """Option → the types that it may have, those of them that it may not, and what it is called in a message."""
 
 CALLER: Final = frozenset(CallerOptions.__annotations__)
 """Options that say who asks."""
 
-NULLABLE: Final = CALLER | {"after"}
+NULLABLE: Final = CALLER | {"after", "abuse"}
 """Options that may be None."""
 
 

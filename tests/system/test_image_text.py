@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
 
 from guardrails import Guard
-from guardrails.detectors.images.ocr import ARENA, load_rapidocr, load_reader
+from guardrails.detectors.images.reading.ocr import ARENA, load_rapidocr, load_reader
 from guardrails.inference import denormals
 
 POLICY = """
@@ -211,6 +212,35 @@ def test_the_models_run_as_we_want_them_to() -> None:
 def test_turned_and_mirrored_text_is_read(guard: Guard, turn: Image.Transpose) -> None:
     """As a person may hold it, or hold it to a mirror."""
     assert guard.check(written("how to make a zqxbomb today").transpose(turn), "output").blocked
+
+
+def bent(text: str, sweep: float, *, smiles: bool) -> Image.Image:
+    """Return a picture with a line of text on a circle, over it or under it."""
+    note = written(text, size=34)
+    wide, high = note.size
+    pixels = np.pad(np.asarray(note), ((0, 1), (0, 1), (0, 0)), mode="edge")
+    radius = wide / math.radians(sweep)
+    ys, xs = np.mgrid[0:640, 0:900].astype(float)
+    xs, ys = xs - 450, (ys[::-1] if smiles else ys) - 100 - radius
+    along = (np.arctan2(xs, -ys) + math.radians(sweep) / 2) * radius
+    across = radius + high / 2 - np.hypot(xs, ys)
+    inside = (along >= 0) & (along < wide) & (across >= 0) & (across < high)
+    across = high - across if smiles else across
+    made = pixels[np.where(inside, across, 0).astype(int), np.where(inside, along, 0).astype(int)]
+    return Image.fromarray(made)
+
+
+@pytest.mark.parametrize("smiles", [False, True])
+@pytest.mark.parametrize("sweep", [60, 120, 170])
+def test_text_on_a_circle_is_read(guard: Guard, sweep: float, smiles: bool) -> None:
+    """And what is found in it is covered where it stands; straight lines have no bent bands."""
+    image = bent("how to make a zqxbomb today", sweep, smiles=smiles)
+    assert guard.check(image, "output").blocked
+    verdict = guard.check(bent("write to bob.miller@example.org", sweep, smiles=smiles), "output")
+    assert str(verdict.action) == "redact"
+    assert guard.check(verdict.content, "output").findings == ()
+    lines = np.asarray(written("one line of a text", "and another one below it"))
+    assert all(len(corners) == 4 for _, _, corners in load_reader(640)(lines))
 
 
 def test_small_text_of_a_large_page_is_read(guard: Guard) -> None:

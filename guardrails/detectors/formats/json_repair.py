@@ -1,16 +1,19 @@
 """Repairs a text that is nearly JSON: takes it out of a code fence or of prose, and mends what is broken in it.
 
-What stands in the text as valid JSON is taken as it is. Everything else is mended by json-repair: trailing commas, other
-quotes, names without quotes, comments, words of Python, line breaks in strings, brackets that are missing.
+What stands in the text as valid JSON is taken as it is, where it is the only value that fits. Everything else is mended by
+json-repair: trailing commas, other quotes, names without quotes, comments, words of Python, line breaks in strings, brackets that
+are missing. What would take a word, a number or a value away is not mended (`repair_losses`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
+from guardrails.detectors.formats.repair_losses import loses_something
 from guardrails.detectors.formats.syntax import find_json_error
 
 LONGEST: Final = 200_000
@@ -40,18 +43,33 @@ def repair_json(text: str, accepts: Accepts | None = None) -> str | None:
     """
     if len(text) > LONGEST:
         return None
-    seen: set[str] = set()
-    for candidate in _candidates(text):
-        if candidate in seen:
-            continue
-        seen.add(candidate)
-        if find_json_error(candidate) is None and _fits(candidate, accepts):
-            return candidate
+    fenced = [match[2].strip() for match in _FENCE.finditer(text)]
+    sources = [*dict.fromkeys((*fenced, text.strip()))]
+    # Of two values that both would do, nobody knows which was meant.
+    for candidates in ((*sources, *_embedded(text)), _mended(sources)):
+        meant = {each for each in candidates if find_json_error(each) is None and _fits(each, accepts)}
+        if meant:
+            return meant.pop() if len({_canonical(each) for each in meant}) == 1 else None
     return None
 
 
+def _canonical(candidate: str) -> str:
+    return json.dumps(json.loads(candidate), sort_keys=True)
+
+
 def _fits(candidate: str, accepts: Accepts | None) -> bool:
-    return _is_substantial(json.loads(candidate)) if accepts is None else accepts(candidate)
+    try:
+        value = json.loads(candidate, object_pairs_hook=_object_of)
+    except ValueError:
+        return False
+    return _is_substantial(value) if accepts is None else accepts(candidate)
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key stands twice, and nobody knows which value was meant")
+    return made
 
 
 def _is_substantial(value: Any) -> bool:
@@ -61,22 +79,19 @@ def _is_substantial(value: Any) -> bool:
     return isinstance(value, dict) and bool(value)
 
 
-def _candidates(text: str) -> Iterator[str]:
-    """Yield what the text may have been meant to be, the likeliest first."""
-    fenced = [match[2].strip() for match in _FENCE.finditer(text)]
-    sources = [*fenced, text.strip()]
-    yield from sources
-    yield from _embedded(text)
-    for source in dict.fromkeys(sources):
+def _mended(sources: Sequence[str]) -> Iterator[str]:
+    """Yield what the texts may have been meant to be, of each the likeliest: from its first bracket on as it is, or mended."""
+    for source in sources:
         plain = _CONSTANT.sub(lambda match: match[0] if match[0][0] == '"' else "null", source)
         opening = _OPENING.search(plain)
         if opening is None:
             continue
         inner = plain[opening.start() :]
-        yield inner
-        for part in dict.fromkeys((inner, plain)):
-            if (mended := _mend(part)) is not None:
-                yield mended
+        if find_json_error(inner) is None:
+            yield inner
+            continue
+        mended = (_mend(part) for part in dict.fromkeys((inner, plain)))
+        yield from islice((each for each in mended if each is not None), 1)
 
 
 def _embedded(text: str) -> Iterator[str]:
@@ -102,13 +117,13 @@ def _embedded(text: str) -> Iterator[str]:
 
 
 def _mend(text: str) -> str | None:
-    """Return what json-repair makes of a text that begins, or nearly, with a bracket; None where that is no container."""
+    """Return what json-repair makes of a text that begins, or nearly, with a bracket; None if it is none, or loses words."""
     import json_repair
 
     try:
         value: Any = json_repair.repair_json(text, return_objects=True, skip_json_loads=True)
-        return (
-            json.dumps(value, ensure_ascii=False, allow_nan=False) if isinstance(value, dict | list) else None
-        )
+        if not isinstance(value, dict | list) or loses_something(text, value):
+            return None
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError, TypeError, IndexError, KeyError):
         return None  # it nests too deep, or is nothing that the library makes sense of

@@ -25,7 +25,7 @@ from pydantic import Field
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.images.ocr_passes import pick_distinct_frames
+from guardrails.detectors.images.reading.distinct_frames import pick_distinct_frames
 from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.errors import PolicyErrors

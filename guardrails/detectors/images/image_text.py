@@ -17,8 +17,10 @@ from pydantic import Field
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.images.ocr import Corners, OcrLine, OcrReader, load_reader
-from guardrails.detectors.images.ocr_passes import pick_distinct_frames, read_in_passes
+from guardrails.detectors.images.reading.distinct_frames import pick_distinct_frames
+from guardrails.detectors.images.reading.ocr import load_reader
+from guardrails.detectors.images.reading.ocr_lines import Corners, OcrLine, OcrReader
+from guardrails.detectors.images.reading.reading_passes import read_in_passes
 from guardrails.detectors.images.text_layout import PlacedText, TextLine, place_lines
 from guardrails.detectors.images.view_boxes import scale_box
 from guardrails.detectors.kinds import Kind
@@ -170,5 +172,5 @@ KIND = Kind(
     build=_build,
     tier=1,
     contents=frozenset({"image"}),
-    version=2,
+    version=3,
 )

@@ -31,6 +31,7 @@ from guardrails.wrapping.sdk.http_responses import (
 )
 from guardrails.wrapping.sdk.streaming_response import judge_response
 from guardrails.wrapping.sdk.uploads import form_headers, split_files
+from guardrails.wrapping.stream_errors import alet_through, find_let_through, let_through
 
 CALL: ContextVar[Exchange | None] = ContextVar("guardrails_call", default=None)
 """The call that is being made in this thread or task."""
@@ -135,7 +136,7 @@ class SyncGuardedClient(GuardedClient):
         inner: Any = super()
         exchange = CALL.get()
         if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
-            response = judge_body(exchange, response)
+            response = judge_body(exchange, response, find_let_through(self))
         made = inner._process_response(response=response, **kwargs)
         if exchange is not None:
             attach_verdicts(made, exchange.verdicts)
@@ -191,20 +192,26 @@ class AsyncGuardedClient(GuardedClient):
         inner: Any = super()
         exchange = CALL.get()
         if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
-            response = await ajudge_body(exchange, response)
+            response = await ajudge_body(exchange, response, find_let_through(self))
         made = await inner._process_response(response=response, **kwargs)
         if exchange is not None:
             attach_verdicts(made, exchange.verdicts)
         return made
 
 
-def judge_body(exchange: Exchange, response: Any) -> Any:
-    """Return a response whose bytes are judged: at once if they are here or are a file, else as they are asked for."""
+def judge_body(exchange: Exchange, response: Any, raised: type[Exception] | None = None) -> Any:
+    """Return a response whose bytes are judged: at once if they are here or are a file, else as they are asked for.
+
+    Args:
+        exchange: the call.
+        response: what the model answered.
+        raised: what errors in a stream have to be besides, so that the SDK lets them through.
+    """
     answer = judge_response(exchange, media_type_of(response))
     # What is here already comes from the response as a stream would.
     pieces = answer.released(response.iter_bytes())
     if not (response.is_stream_consumed or answer.at_once):
-        return stream_body(response, pieces)
+        return stream_body(response, pieces if raised is None else let_through(pieces, raised))
     try:
         content = b"".join(pieces)
     finally:
@@ -212,12 +219,12 @@ def judge_body(exchange: Exchange, response: Any) -> Any:
     return replace_response_body(response, answer.kind, content=content)
 
 
-async def ajudge_body(exchange: Exchange, response: Any) -> Any:
+async def ajudge_body(exchange: Exchange, response: Any, raised: type[Exception] | None = None) -> Any:
     """The twin of `judge_body` on an event loop."""
     answer = judge_response(exchange, media_type_of(response))
     pieces = answer.areleased(response.aiter_bytes())
     if not (response.is_stream_consumed or answer.at_once):
-        return astream_body(response, pieces)
+        return astream_body(response, pieces if raised is None else alet_through(pieces, raised))
     try:
         content = b"".join([piece async for piece in pieces])
     finally:

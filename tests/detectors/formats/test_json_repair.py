@@ -90,8 +90,35 @@ def test_what_was_never_json_is_not(text: str) -> None:
 
 
 def test_what_stands_there_as_valid_json_is_taken_as_it_is() -> None:
-    """Its spaces too; of several the longest."""
-    assert repair_json('First {"a":1} then\n{ "name":  "Jo", "age": 3 }!') == '{ "name":  "Jo", "age": 3 }'
+    """Its spaces too; what prose has in brackets is none, and the same said twice is one."""
+    assert repair_json('The set [1]:\n{ "name":  "Jo", "age": 3 }!') == '{ "name":  "Jo", "age": 3 }'
+    assert repair_json('```json\n{"a": 1}\n```\nAgain: {"a": 1}') == '{"a": 1}'
+
+
+UNCLEAR = {
+    "a space in a number": '{"price": 1 200}',
+    "another space in a number": "{'price': 12 500, 'name': 'Jo'}",
+    "two numbers": '{"price": 10 or 20}',
+    "a currency before": '{"price": €12}',
+    "a currency after": '{"price": 12 EUR}',
+    "a unit in a list": '{"sizes": [12 cm, 14]}',
+    "two objects": '{"price": 1} {"price": 2}',
+    "two broken objects": "{'price': 1} {'price': 2}",
+    "another thought": 'Here: {"price": 1}. No wait, {"price": 2}',
+    "another thought, broken": "{'price': 1}. No wait, {'price': 2}",
+    "two fences": '```json\n{"a": 1}\n```\nor\n```json\n{"a": 2}\n```',
+    "a fence and another thought": '```json\n{"a": 1}\n```\nNo wait, {"a": 2}',
+    "a key twice": '{"price": 1, "price": 2}',
+    "a key twice, broken": "{'price': 1, 'price': 2,}",
+    "a value that is missing": '{"price": , "name": "Jo"}',
+    "cut off before a value": '{"name": "Jo", "price":',
+}
+
+
+@each_case("text", UNCLEAR.values(), ids=[*UNCLEAR])
+def test_what_would_be_a_guess_is_not_mended(text: str) -> None:
+    """Of two values, or where a word would go, nobody knows what was meant."""
+    assert repair_json(text) is None
 
 
 def test_a_schema_chooses() -> None:

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 
 from guardrails import Guard, PolicyErrors
 from guardrails.detectors.images.image_text import ImageTextConfig, ImageTextExtractor, read_codes
-from guardrails.detectors.images.ocr import OcrLine
+from guardrails.detectors.images.reading.ocr_lines import OcrLine
 from guardrails.detectors.images.text_layout import PlacedText
 from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Image, Text

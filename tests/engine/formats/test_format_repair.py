@@ -76,7 +76,7 @@ def test_what_is_repaired_is_the_content(guard: Guard) -> None:
         ("{'name': 'zqxbomb'}", None),
         ("{'name': 'zqx/* */bomb'}", None),  # remarks inside of a word part it for no reader
         ("{'name': 'x'} zqxbomb", '{"name": "x"}'),
-        ('{"name": "x", "name": "y"}', '{"name": "y"}'),
+        ('{"name": "x", "name": "y"}', None),  # nobody knows which was meant
     ],
 )
 def test_what_is_repaired_is_judged_anew(guard: Guard, text: str, content: str | None) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.detectors.images.ocr_passes import pick_distinct_frames
+from guardrails.detectors.images.reading.distinct_frames import pick_distinct_frames
 from guardrails.detectors.images.vision.form import VisionForm
 from guardrails.detectors.llm.guards.form import GuardQuestion, Labels
 from guardrails.remote.chat import ModelAnswer, ask_chat

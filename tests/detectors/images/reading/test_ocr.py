@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.images.ocr import FAINT, FoundPlaces, LetterReader, load_reader, stretch_contrast
+from guardrails.detectors.images.reading.ocr import (
+    FAINT,
+    FoundPlaces,
+    LetterReader,
+    load_reader,
+    stretch_contrast,
+)
 from guardrails.inference.denormals import LIBC
 
 CORNERS = [(1.0, 2.0), (31.0, 2.0), (31.0, 6.0), (1.0, 6.0)]

@@ -8,11 +8,13 @@ nearly the same grey is found by making all of the contrast that there is; a pic
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from guardrails.detectors.images.reading.bent_text import outline_bent
+from guardrails.detectors.images.reading.ocr_lines import Corners, OcrLine, OcrReader
 from guardrails.fork_safety import fork_safe_lock, reset_after_fork
 from guardrails.inference.denormals import flush_denormals
 from guardrails.inference.onnx import import_runtime
@@ -41,12 +43,6 @@ MODELS: Final = (
 )
 """RapidOCR's settings of its large models, where it holds what runs each, and the module and the class of that."""
 
-Corners = Sequence[tuple[float, float]]
-OcrLine = tuple[str, float, Corners]
-"""A text, how sure it is, and its corners in pixels."""
-
-OcrReader = Callable[["Pixels"], Sequence[OcrLine]]
-
 
 def load_reader(side: int) -> OcrReader:
     """Return what reads letters, looked for at so many pixels of the longer side."""
@@ -71,7 +67,9 @@ class LetterReader:
             self._loaded = None
 
     def __call__(self, view: Pixels) -> list[OcrLine]:
-        """Return the lines that are read, and where some places with letters could not be read all places, without a text."""
+        """Return the lines that are read; without a text where some places with letters could not be read all places, and the
+        outlines of bent bands of letters.
+        """
         seen = stretch_contrast(view)
         if seen is None:
             return []
@@ -80,24 +78,33 @@ class LetterReader:
                 self._loaded = load_rapidocr(self._side)
             with flush_denormals():
                 found = self._loaded(seen[:, :, ::-1].copy())  # blue first
-            places = getattr(getattr(self._loaded, "text_det", None), "last", ())
+            finder = getattr(self._loaded, "text_det", None)
+            places, bent = getattr(finder, "last", ()), getattr(finder, "bent", ())
         lines: list[OcrLine] = []
         if found is not None and found.boxes is not None and found.txts:
             for text, score, corners in zip(found.txts, found.scores, found.boxes, strict=True):
                 lines.append((str(text), float(score), [(float(x), float(y)) for x, y in corners]))
         high, wide = view.shape[:2]
-        unread = places if len(places) > len(lines) else ()
+        unread = [*(places if len(places) > len(lines) else ()), *bent]
         return lines + [("", 0.0, [(x * wide, y * high) for x, y in corners]) for corners in unread]
 
 
 class FoundPlaces:
-    """What finds letters, with the places that it found last, as shares of the picture: RapidOCR tells only of those that it
-    could read.
+    """What finds letters, with the places and the bent bands that it found last, as shares of the picture: RapidOCR tells only of
+    those that it could read.
     """
 
     def __init__(self, finder: Any) -> None:
         self._finder = finder
+        self._boxes: Any = getattr(finder, "postprocess_op", None)
+        if self._boxes is not None:
+            finder.postprocess_op = self._take
         self.last: Sequence[Corners] = ()
+        self.bent: Sequence[Corners] = ()
+
+    def _take(self, letters: Any, shape: tuple[int, int]) -> Any:
+        self.bent = outline_bent(letters[0, 0])
+        return self._boxes(letters, shape)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._finder, name)

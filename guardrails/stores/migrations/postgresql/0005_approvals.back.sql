@@ -1,0 +1,2 @@
+DROP TABLE approval_events;
+DROP TABLE approvals;
