@@ -31,7 +31,6 @@ from guardrails.media.limits import FORMATS
 from guardrails.media.unread_types import CURES, UNREAD, find_cure
 from guardrails.media.video.file_type import FILMS
 from guardrails.policy import schema
-from guardrails.policy.abuse.leaves import ABUSE_LEAVES, COUNTED, STANDING, SUBJECTS, WINDOWS
 from guardrails.policy.endpoints import EndpointsDoc
 from guardrails.policy.loading.source import read_yaml
 from guardrails.policy.names import CONTEXT
@@ -64,9 +63,8 @@ ORDER: Final = tuple(
             "Tools",
             "Tool",
             "Override",
-            "Effect",
         ),
-        *("Disable", "Test", "Expect", "Found", "Call", "Result", "Definition", "Abuse", "KnownOf", "Tests"),
+        *("Disable", "Test", "Expect", "Found", "Call", "Result", "Definition", "Tests"),
     )
 )
 """The mappings of a policy, in the order in which people read about them."""
@@ -213,28 +211,7 @@ def write_policy_fields() -> str:
         "",
         "| name | type | is |",
         "|---|---|---|",
-        *(
-            f"| `{name}` | {kind} | {escape_cell(text)} |"
-            for name, (kind, text) in CONTEXT.items()
-            if name not in ABUSE_LEAVES
-        ),
-        "",
-        "What is known of who asks ([Abuse](../abuse.md)) stands below `abuse.`. `WHO` is one of these:",
-        "",
-        *(f"- `{subject}`: {escape_cell(text)}" for subject, text in SUBJECTS.items()),
-        "",
-        f"and `WINDOW` one of {', '.join(f'`{window}`' for window in WINDOWS)}.",
-        "",
-        "| name | type | is |",
-        "|---|---|---|",
-        *(
-            f"| `abuse.WHO.{name}` | {kind} | {escape_cell(text)} |"
-            for name, (kind, text) in STANDING.items()
-        ),
-        *(
-            f"| `abuse.WHO.{name}_last_WINDOW` | double | {escape_cell(text)} |"
-            for name, text in COUNTED.items()
-        ),
+        *(f"| `{name}` | {kind} | {escape_cell(text)} |" for name, (kind, text) in CONTEXT.items()),
     ]
     return "\n".join(lines) + "\n"
 

@@ -206,7 +206,6 @@ class Checker:
             beside,
             pipeline.application_text,
         )
-        copied.pipeline.approvals = pipeline.approvals
         copied.__dict__.pop("detection", None)
         return copied
 
@@ -215,8 +214,6 @@ class Checker:
         quiet = copy.copy(self)
         quiet.on_verdict = quiet.sinks = quiet.records = quiet.telemetry = None
         quiet.logs = False
-        quiet.pipeline = copy.copy(self.pipeline)
-        quiet.pipeline.approvals = None  # nor is anybody asked for an approval
         return quiet
 
     def fill(self, context: Context) -> Context:
@@ -288,8 +285,6 @@ class Checker:
             format_failures=outcome.format_failures,
             unavailable=outcome.unavailable,
             language=outcome.language,
-            approvals=outcome.approvals,
-            definitions=outcome.definitions,
             layout=None if self.records is None else _find_layout(tree),
         )
 

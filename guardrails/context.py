@@ -11,7 +11,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypedDict
 
-from guardrails.engine.abuse.reading import read_known
 from guardrails.engine.content.reply_context import SOURCES
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.model import Request
@@ -41,7 +40,6 @@ class ContextOptions(CallerOptions, total=False):
     prompt: str
     sources: str | Sequence[str]
     heard: Sequence[Returned]
-    abuse: Mapping[str, Mapping[str, float | bool]] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +61,6 @@ class Context:
         sources: the passages that were retrieved for it, likewise.
         heard: what tools returned before, oldest first, likewise; conditions on calls follow it (`tool.tainted`).
         trust_system: whether all system and developer messages are the application's own.
-        abuse: what is known of who asks (`abuse.*`), such as `{"user": {"strikes": 3}}`, in the place of what the guard's store
-            says; nothing is counted then.
     """
 
     user: Mapping[str, object] | None = None
@@ -78,7 +74,6 @@ class Context:
     sources: str | Sequence[str] = ""
     heard: Sequence[Returned] = ()
     trust_system: bool | None = None
-    abuse: Mapping[str, Mapping[str, float | bool]] | None = None
 
     @property
     def vault(self) -> Vault | None:
@@ -104,7 +99,7 @@ class Context:
         Args:
             turns: how many messages of the user a conversation has.
         """
-        before = self.after if isinstance(self.after, Verdict) else None
+        earlier = self.after.heard if isinstance(self.after, Verdict) else ()
         return Request(
             user=self.user or NOBODY,
             tenant=self.tenant,
@@ -114,12 +109,10 @@ class Context:
             turns=turns,
             today=today(),
             vault=self.vault,
-            heard=tuple(self.heard) or (before.heard if before else ()),
+            heard=tuple(self.heard) or earlier,
             system=self.system,
-            prompt=self.prompt or (before.prompt if before else ""),
-            definitions=before.definitions if before else {},
+            prompt=self.prompt or (self.after.prompt if isinstance(self.after, Verdict) else ""),
             trust_system=bool(self.trust_system),
-            abuse=read_known(self.abuse),
         )
 
 
@@ -182,14 +175,13 @@ TYPES: Final[Mapping[str, tuple[Types, Types, str]]] = {
     "sources": ((Sequence,), (bytes,), "a text or a list of texts"),
     "heard": ((Sequence,), (str, bytes), "a list of what tools returned"),
     "trust_system": ((bool,), (), "True or False"),
-    "abuse": ((Mapping,), (), 'what is known of who asks, such as {"user": {"strikes": 3}}'),
 }
 """Option → the types that it may have, those of them that it may not, and what it is called in a message."""
 
 CALLER: Final = frozenset(CallerOptions.__annotations__)
 """Options that say who asks."""
 
-NULLABLE: Final = CALLER | {"after", "abuse"}
+NULLABLE: Final = CALLER | {"after"}
 """Options that may be None."""
 
 

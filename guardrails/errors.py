@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from guardrails.types import Action, PolicyRef, Stage, Unavailable, UnavailableReason, Verdict
-from guardrails.verdicts.approval import describe_approvals
 from guardrails.verdicts.unavailable import CURES
 
 SHOWN = 20
@@ -140,7 +139,7 @@ MOST_CAUSES: Final = 3
 
 class Blocked(GuardrailsError):
     """A wrapped call was stopped by the policy; `verdict` says by which rules and why, `cause` what could not be read in what was
-    sent, "" where that is not why; `approvals` are the requests that a person lets it through.
+    sent, "" where that is not why.
     """
 
     def __init__(self, verdict: Verdict) -> None:
@@ -153,23 +152,17 @@ class Blocked(GuardrailsError):
             if each.kind in UNREAD and f"unchecked.{each.kind}" in ids
         )
         self.cause = why = "; ".join([*dict.fromkeys(each.reason for each in unread)][:MOST_CAUSES])
-        self.approvals = verdict.approvals
         text = verdict.message or "stopped by policy"
-        waits = describe_approvals(verdict.approvals)
         super().__init__(
             f"{text} ({verdict.stage} blocked by rule {rules} of policy {verdict.policy.name!r}{why and ': '}{why})"
-            f"{waits and '. '}{waits}"
         )
 
 
 def describe_block(verdict: Verdict) -> dict[str, Any]:
-    """Return the fields of an error that say by what something is stopped: the rules that do, the policy, and the approvals for
-    which it waits.
-    """
+    """Return the fields of an error that say by what something is stopped: the rules that do, and the policy."""
     return {
         "rules": [rule.id for rule in verdict.rules if rule.action is Action.BLOCK],
         "policy": f"{verdict.policy.name}@{verdict.policy.version}",
-        **({"approvals": [each.to_dict() for each in verdict.approvals]} if verdict.approvals else {}),
     }
 
 

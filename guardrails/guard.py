@@ -41,8 +41,8 @@ from guardrails.wrapping.text_stream import TextStream, open_stream
 if TYPE_CHECKING:
     from guardrails.detectors.kinds import DetectorLike
     from guardrails.policy.redactions import RedactionLike
-    from guardrails.records.approvals.approvals import Approvals
     from guardrails.records.configuration import RecordsDoc
+    from guardrails.records.decision_log import DecisionLog
     from guardrails.wrapping.argument_roles import ArgumentNames
     from guardrails.wrapping.functions import OnBlock
 
@@ -159,7 +159,7 @@ class Guard(FrameworkExtensions):
             options: Any = {"cache": cache, "budget": budget, "on_verdict": on_verdict}
             guard = cls(*_compile_policies(policy, floor, sources), **options, application_text=own)
         guard.sinks = open_sinks(sinks, sources) if sinks else None
-        guard._open_records(records)
+        guard.records = None if records is None else _open_records(records, guard.policy)
         given = copy.deepcopy(policy), copy.deepcopy(floor), detectors, redactions
         guard.origin = Origin(*given, (*sinks,), records, listed, (*application_text,), files)
         return guard
@@ -229,34 +229,6 @@ class Guard(FrameworkExtensions):
 
     def __exit__(self, *error: object) -> None:
         close_block()
-
-    def _open_records(self, records: RecordsLike | None) -> None:
-        """Have verdicts put on record as a configuration says, and people asked there for approvals; records, and SQLite, are
-        imported by who has some.
-        """
-        if records is None:
-            return
-        from guardrails.records.decision_log import open_log
-
-        log = self.records = open_log(records)
-        if self.policy.keeps_content:
-            log.expect_content()
-        self.pipeline.approvals = log.approval_gate(self.pipeline.policies)
-
-    @property
-    def approvals(self) -> Approvals:
-        """Requests that people let calls of tools through which rules with `approval` stop: lists them, decides and waits.
-
-        Raises:
-            GuardrailsError: the guard keeps no records, in whose store they are.
-            MissingExtra: cryptography is not installed.
-        """
-        if self.records is None:
-            raise GuardrailsError(
-                "approvals stand beside records, and this guard keeps none: "
-                "Guard.load(..., records={'path': FOLDER, 'approvers': {GROUP: [NAMES]}})"
-            )
-        return self.records.approvals
 
     def record(self) -> AbstractContextManager[list[Verdict]]:
         """Return a block that collects the verdicts which this guard gives inside: `with guard.record() as verdicts:`.
@@ -440,6 +412,16 @@ def _compile_policies(
     return compile_policy(load(policy, sources)), None if floor is None else compile_policy(
         load(floor, sources)
     )
+
+
+def _open_records(records: RecordsLike, policy: CompiledPolicy) -> DecisionLog:
+    """Return the log of decisions that a configuration means; records, and SQLite, are imported by who has some."""
+    from guardrails.records.decision_log import open_log
+
+    log = open_log(records)
+    if policy.keeps_content:
+        log.expect_content()
+    return log
 
 
 def _load_again(

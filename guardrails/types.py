@@ -17,7 +17,6 @@ from guardrails.enums import Mode as Mode
 from guardrails.enums import Severity as Severity
 from guardrails.enums import Stage as Stage
 from guardrails.enums import StageName as StageName
-from guardrails.verdicts.approval import Approval, describe_approvals
 from guardrails.verdicts.builtin_messages import STOPPED, UNCHECKED, say
 from guardrails.verdicts.coverage import NO_COVERAGE
 from guardrails.verdicts.coverage import Coverage as Coverage
@@ -26,7 +25,6 @@ from guardrails.verdicts.coverage import KindCoverage as KindCoverage
 from guardrails.verdicts.coverage import Unchecked as Unchecked
 from guardrails.verdicts.format_failure import FormatFailure
 from guardrails.verdicts.frozen_records import quick_init
-from guardrails.verdicts.restorer import Restorer as Restorer
 from guardrails.verdicts.unavailable import Unavailable as Unavailable
 from guardrails.verdicts.unavailable import UnavailableReason as UnavailableReason
 from guardrails.verdicts.verdict_html import render_verdict
@@ -52,15 +50,13 @@ class Use:
 
     `tools` says of which tool; of several where an id stands for several calls, of none where nobody knows. `arguments` is the
     JSON text of a call's arguments; `changed` tells that the definition is not the one that was approved; `hosted`, that
-    the provider makes the call itself, so that the model has read what came of it. `definition` is the digest of the tool's
-    definition, "" where it does not come with the call.
+    the provider makes the call itself, so that the model has read what came of it.
     """
 
     tools: tuple[Tool, ...]
     arguments: str | None = None
     changed: bool = False
     hosted: bool = False
-    definition: str = ""
 
 
 @quick_init
@@ -359,6 +355,19 @@ class PolicyRef:
         return {"name": self.name, "version": self.version, "digest": self.digest}
 
 
+class Restorer(Protocol):
+    """What a check handed out in the place of values, with the way back."""
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The user's own values by placeholder."""
+        ...
+
+    def restore(self, text: str) -> str:
+        """Return a model's text with the user's own values put back where that is safe."""
+        ...
+
+
 NOTHING: Mapping[str, str] = {}
 
 
@@ -399,8 +408,6 @@ class Verdict(Generic[T_co]):
     replies that a rule with `on_fail` could not repair, with what is wrong. `timings_ms` has the milliseconds of each detector
     and their `total`, `rule_timings_ms` those that the conditions and exceptions of each rule took which was tried, by its id.
     `layout` is known where decisions are put on record. `language` is that in which a built-in message is said of a block.
-    `approvals` are the requests that a person lets a stopped call through, and those by which one was; `definitions` the digests
-    of the definitions of tools, by name, for the check of the reply.
 
     A verdict goes through pickle, as between processes, without what was checked: neither `content` nor what is handed on.
     """
@@ -428,8 +435,6 @@ class Verdict(Generic[T_co]):
     unavailable: Unavailable | None = None
     layout: ContentLayout | None = field(default=None, repr=False, compare=False)
     language: str = field(default="en", repr=False, compare=False)
-    approvals: tuple[Approval, ...] = ()
-    definitions: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         told = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in CONFIDENTIAL}
@@ -470,9 +475,7 @@ class Verdict(Generic[T_co]):
         """What a person is told of a block: the message of a rule that blocks, else a notice, else a built-in message."""
         kinds = () if self.unavailable else (self.action, Action.FLAG)
         said = (rule.message for kind in kinds for rule in self.rules if rule.action is kind and rule.message)
-        why = next(said, say(UNCHECKED if self.unavailable else STOPPED, self.language))
-        waits = describe_approvals(self.approvals)
-        return f"{why} {waits}" if waits else why
+        return next(said, say(UNCHECKED if self.unavailable else STOPPED, self.language))
 
     def _repr_html_(self) -> str:
         """Return the verdict as Jupyter shows it."""
@@ -494,5 +497,4 @@ class Verdict(Generic[T_co]):
             "unavailable": None if self.unavailable is None else self.unavailable.to_dict(),
             "removed": list(self.removed),
             "timings_ms": dict(self.timings_ms),
-            **({"approvals": [each.to_dict() for each in self.approvals]} if self.approvals else {}),
         }

@@ -91,7 +91,6 @@ def check_arguments(test: TestDoc) -> dict[str, Any]:
         "tenant": test.tenant,
         "client": test.client,
         "metadata": test.metadata,
-        "abuse": None if test.abuse is None else test.abuse.model_dump(exclude_none=True),
         "model": test.model,
         "system": test.system,
         "prompt": test.prompt,

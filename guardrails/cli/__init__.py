@@ -30,7 +30,6 @@ COMMANDS: dict[str, str] = {
     "scan": "Judge every file below a folder; go on where an earlier scan was stopped.",
     "serve": "Put the policy in front of an OpenAI-compatible server.",
     "log": "Find, export, verify and erase the records of decisions.",
-    "review": "Show the calls of tools that wait for a person, and let them through or not.",
     "key": "Make a key for a client of the server, and the row of its settings that lets it in.",
     "mcp": "Put the policy between an agent and its MCP servers.",
     "demo": "Show the proxy at work on a model of its own: no network, no account.",
@@ -53,9 +52,7 @@ COMMANDS: dict[str, str] = {
 FOLDERS: dict[str, str] = {
     **dict.fromkeys(("check", "scan", "demo"), "run"),
     **dict.fromkeys(("new", "fmt", "lint", "test", "explain", "diff", "tune", "eval", "schema"), "author"),
-    **dict.fromkeys(
-        ("serve", "log", "review", "key", "mcp", "models", "index", "hashes", "doctor"), "operate"
-    ),
+    **dict.fromkeys(("serve", "log", "key", "mcp", "models", "index", "hashes", "doctor"), "operate"),
 }
 """Subcommand → the folder of its module."""
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from guardrails.engine.abuse.reading import AbuseReading
 from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.tools.tool_context import ToolContext
 from guardrails.media.images.picture import Picture
@@ -23,47 +22,14 @@ from guardrails.types import (
     Finding,
     FiredRule,
     Returned,
-    Tool,
     Unavailable,
     UnavailableReason,
-    Use,
 )
-from guardrails.verdicts.approval import Approval
 from guardrails.verdicts.format_failure import FormatFailure
 from guardrails.verdicts.frozen_records import quick_init
 
 REDACTABLE_MEDIA = Picture | OpenedFile
 """Pictures, films and sounds that were opened: what is found in one of them can be covered or silenced."""
-
-
-Lift = tuple[int, int]
-"""A rule and a use of a tool, each by its identity, for as long as one check lasts."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoppedCall:
-    """A call that a rule with `approval` stops.
-
-    Attributes:
-        rule: the rule.
-        use: the call.
-        tool: which tool, and of which server.
-        arguments: in canonical JSON.
-        is_past: it stands in an earlier turn: whoever has the verdict does not make it any more.
-        definition: the digest of the tool's definition, "" where it is not known.
-    """
-
-    rule: Rule
-    use: Use
-    tool: Tool
-    arguments: str
-    is_past: bool
-    definition: str = ""
-
-    @property
-    def lift(self) -> Lift:
-        """What lets it through in the same check."""
-        return id(self.rule), id(self.use)
 
 
 @quick_init
@@ -75,8 +41,7 @@ class Request:
     which each check makes for each policy, is what conditions may read of the use of tools. `prompt` is what a reply answers, in
     whose language a message may be said. Of system and developer texts `system` is one that the library's caller declares as
     the application's own; with `trust_system` all are. `is_floors` tells that the operator's floor asks, for whom nothing is
-    declared. `definitions` are the digests of the definitions of tools, by name, `lifted` the blocks of calls that people have
-    let through. `abuse` is what is known of who asks; None: nothing is kept of anybody.
+    declared.
     """
 
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -93,9 +58,6 @@ class Request:
     prompt: str = ""
     trust_system: bool = False
     is_floors: bool = False
-    definitions: Mapping[str, str] = field(default_factory=dict)
-    lifted: frozenset[Lift] = frozenset()
-    abuse: AbuseReading | None = None
 
     @property
     def language(self) -> str | None:
@@ -234,12 +196,6 @@ class Outcome:
     """What such a rule could not repair."""
     unavailable: Unavailable | None = None
     """Why the action is a block that no rule asks for."""
-    stopped_calls: tuple[StoppedCall, ...] = ()
-    """The calls that nothing stops but rules whose blocks people may lift."""
-    approvals: tuple[Approval, ...] = ()
-    """How the requests for that stand."""
-    definitions: Mapping[str, str] = field(default_factory=dict)
-    """The digests of the definitions of tools, by name, where people may be asked for approvals."""
     language: str = "en"
     """That in which a built-in message is said of a block for which no rule has one."""
 

@@ -17,8 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from guardrails.engine.tools.approvals import write_canonical
 from guardrails.errors import GuardrailsError
+from guardrails.wire.lossless_json import write
 
 FORMAT = 1
 VERSIONS = 16
@@ -68,7 +68,13 @@ Records = dict[str, dict[str, ToolRecord]]
 
 def definition_digest(definition: Mapping[str, Any]) -> str:
     """Return the digest of a definition."""
-    return "sha256:" + hashlib.sha256(write_canonical(definition).encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(write(_sort_keys(definition), ascii_only=True).encode()).hexdigest()
+
+
+def _sort_keys(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _sort_keys(value[name]) for name in sorted(value)}
+    return [_sort_keys(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 class ApprovalStore:

@@ -135,13 +135,7 @@ class MessageJudge:
         given = payload.body(value, tree)
         who = self.session.who
         verdict = await self.guard.acheck(
-            given,
-            place.stage,
-            user=who.user,
-            tenant=who.tenant,
-            client=who.client,
-            metadata=self.session.metadata,
-            heard=before,
+            given, place.stage, user=who.user, tenant=who.tenant, client=who.client, heard=before
         )
         if heard and not verdict.blocked:
             self.session.remember(verdict.heard[len(before) :])
@@ -153,11 +147,9 @@ class MessageJudge:
             raise GuardUnavailable(verdict)
         return verdict
 
-    def use(
-        self, tool: str, *, arguments: str | None = None, changed: bool = False, definition: str = ""
-    ) -> Use:
-        """Return a use of one of the server's tools; `definition` is the digest of the tool's."""
-        return Use(((tool, self.server),), arguments, changed, definition=definition)
+    def use(self, tool: str, *, arguments: str | None = None, changed: bool = False) -> Use:
+        """Return a use of one of the server's tools."""
+        return Use(((tool, self.server),), arguments, changed)
 
 
 class McpLink:
@@ -272,8 +264,7 @@ class McpLink:
                 self._tools.has_changed, asked.tool
             )
             call = _arguments(message) if method.call else None
-            definition = self._tools.definition(asked.tool)
-            use = self._judge.use(asked.tool, arguments=call, changed=changed, definition=definition)
+            use = self._judge.use(asked.tool, arguments=call, changed=changed)
             verdict = await self._judge(
                 method.request,
                 message.body.get("params"),

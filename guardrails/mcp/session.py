@@ -27,11 +27,10 @@ MOST_HEARD: Final = 64_000_000
 
 class AgentSession:
     """One agent's session. What was heard is bounded: of long ago the text is forgotten, never the tool. `size` is what it has
-    of characters. `name` tells it from others, "" where there is one alone: what people approve in it holds in it alone.
+    of characters.
     """
 
-    def __init__(self, name: str = "") -> None:
-        self.metadata = {"conversation": name} if name else None
+    def __init__(self) -> None:
         self.heard: tuple[Returned, ...] = ()
         self.size = 0
         self.who = Caller()
@@ -55,9 +54,9 @@ class AgentSessions:
     def get(self, key: str) -> AgentSession:
         """Return the session of a key."""
         now = self._clock()
-        when, session = self._found.pop(key, (now, AgentSession(key)))
+        when, session = self._found.pop(key, (now, AgentSession()))
         if now - when > self._idle_s:
-            session = AgentSession(key)
+            session = AgentSession()
         self._found[key] = (now, session)
         held = sum(each.size for _, each in self._found.values())
         while len(self._found) > self._most or (held > MOST_HEARD and len(self._found) > 1):

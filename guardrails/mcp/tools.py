@@ -70,11 +70,6 @@ class ServerTools:
         known = self._known.get(name)
         return known is not None and self.differs(name, known.digest)
 
-    def definition(self, name: str) -> str:
-        """Return the digest of a tool's definition, "" where the server has not listed it."""
-        known = self._known.get(name)
-        return "" if known is None else known.digest
-
     def refusal(self, name: str) -> str:
         """Return why a tool must not be called, "" where it may."""
         known = self._known.get(name)

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable
 from guardrails import taxonomy
 from guardrails.detectors.binding import narrow_detector
 from guardrails.errors import PolicyErrors
-from guardrails.policy.abuse.effects import read_effect
-from guardrails.policy.compilation.approval import find_approval_misuse, read_approval
 from guardrails.policy.compilation.compilation import Compilation
 from guardrails.policy.compilation.detector_binding import bind_detectors
 from guardrails.policy.compilation.digest import digest_policy
@@ -33,7 +31,6 @@ from guardrails.policy.streaming import RuleStreaming, decide_streaming
 from guardrails.policy.tools import compile_tools
 from guardrails.spelling import suggest_name
 from guardrails.types import Action, Mode, PolicyRef, Severity, Stage
-from guardrails.wire.durations import parse_duration
 
 __all__ = ["CompiledPolicy", "DetectionPlan", "Rule", "bind_single_finding", "compile_policy"]
 
@@ -121,8 +118,6 @@ def build_rules(work: Compilation) -> None:
         if built.on_fail is not None:
             for problem in find_misuse(rule.item, rule.doc, built, work.detectors):
                 work.problems.add(*problem)
-        for problem in find_approval_misuse(rule.item, rule.doc):
-            work.problems.add(*problem)
         work.rules.append(built)
 
 
@@ -144,9 +139,6 @@ def _check_rule(work: Compilation, rule: RuleItem) -> None:
     if "reask" in data and data.get("on_fail") != "reask":
         message = "'reask' is for rules with on_fail: reask"
         add(item.key_mark(("reask",)), "unused_field", message, "write on_fail: reask, or remove it")
-    if "retry_after" in data and data.get("then") in ("flag", "redact"):
-        message = f"'retry_after' is for rules with then: block, not then: {data['then']}"
-        add(item.key_mark(("retry_after",)), "unused_field", message, "write then: block, or remove it")
     if data.get("on") == []:
         add(item.mark(("on",)), "invalid_value", "on must name at least one stage", "such as on: input")
     if data.get("message") == {}:
@@ -197,9 +189,6 @@ def _rule(work: Compilation, doc: RuleDoc, condition: Condition, index: int) -> 
         cover_film=redaction.video,
         how=_how(doc, condition, exceptions),
         on_fail=read_on_fail(doc),
-        approval=read_approval(doc),
-        effects=tuple(map(read_effect, doc.effects)),
-        retry_after=None if doc.retry_after is None else parse_duration(doc.retry_after),
     )
 
 

@@ -8,8 +8,6 @@ from typing import Literal
 
 from guardrails import taxonomy
 from guardrails.detectors.binding import BoundDetector
-from guardrails.policy.abuse.effects import Effect
-from guardrails.policy.abuse.leaves import ABUSE_LEAVES
 from guardrails.policy.compilation.phrases import NEAR, Phrases
 from guardrails.policy.condition import Condition
 from guardrails.policy.loading.items import PolicyItem
@@ -56,14 +54,6 @@ class OnFail:
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovalTerms:
-    """Who may lift a block of a rule: the group of people, and for how many seconds a request waits for them."""
-
-    by: str
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """A compiled rule. `order` sorts by severity (gravest first), then by place in the file.
 
@@ -71,8 +61,7 @@ class Rule:
     hold by themselves. `needs_findings`: it cannot fire without a finding or a failure of its categories. `stream` is what the
     rule asks for on texts that grow, `how` what its condition allows; `cover` is how it covers what it finds in pictures,
     `cover_film` in films. `on_fail` is what is tried before it acts; `helplines` are those that its messages may
-    name; `approval` says who may lift its block. `effects` are what it leaves behind of who asks, `retry_after` the seconds after
-    which who is stopped may come again.
+    name.
     """
 
     id: str
@@ -98,20 +87,6 @@ class Rule:
     how: RuleStreaming = field(default_factory=RuleStreaming)
     on_fail: OnFail | None = None
     helplines: Mapping[str, HelplineDoc] = field(default_factory=dict)
-    approval: ApprovalTerms | None = None
-    effects: tuple[Effect, ...] = ()
-    retry_after: int | None = None
-
-    @property
-    def is_of_abuse(self) -> bool:
-        """Whether it fires for what is known of who asks, whatever is found."""
-        names = self.condition.context
-        return not self.condition.categories and any(name in ABUSE_LEAVES for name in names)
-
-    @property
-    def can_be_lifted(self) -> bool:
-        """Whether something may yet lift its block: another answer of the model, or a person."""
-        return self.on_fail is not None or self.approval is not None
 
     @property
     def reads(self) -> frozenset[str]:

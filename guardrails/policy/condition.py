@@ -39,10 +39,6 @@ LITERAL = re.compile(r"""[rR]?(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:[^"\\]|\\.)*"|'(?
 ARITHMETIC = frozenset({"_+_", "_-_", "_*_", "_/_"})
 
 
-UNKNOWN: Final = object()
-"""The value of a context leaf that could not be read: conditions that depend on it are unknown."""
-
-
 @dataclass(frozen=True, slots=True)
 class ConditionProblem:
     """Something wrong with a condition, `offset` characters into its text."""
@@ -96,18 +92,12 @@ class Condition:
         return bound
 
     def bind_context(self, value_of: Callable[[str], object]) -> dict[str, object]:
-        """Bind the context; `value_of` returns the value of a leaf, None for one that is absent, `UNKNOWN` for one of which
-        nobody knows whether it has a value.
-        """
+        """Bind the context; `value_of` returns the value of a leaf, None for one that is absent."""
         bound: dict[str, object] = {}
-        unknown: set[str] = set()
         for name in self.context:
-            value = value_of(name)
-            if value is UNKNOWN:
-                unknown.add(name)
-            elif value is not None:
+            if (value := value_of(name)) is not None:
                 bound[name] = value
-        bound.update({variable: name in bound for variable, name in self.presence if name not in unknown})
+        bound.update({variable: name in bound for variable, name in self.presence})
         return bound
 
     def needs_findings(self, known: Mapping[str, object] | None = None) -> bool:
@@ -357,8 +347,7 @@ class _Compiler:
         number = literal.value
         if literal.kind != "const" or isinstance(number, bool) or not isinstance(number, int | float):
             return
-        name = score.dotted_name() or ""
-        if self.types.get(name) == "double" and name not in CONTEXT and not 0 <= number <= 1:
+        if self.types.get(score.dotted_name() or "") == "double" and not 0 <= number <= 1:
             message = f"{number} is outside 0..1, where scores are"
             percent = (
                 f"write {number / 100:g} for {number} %" if 10 <= number <= 100 else "write 0.85 for 85 %"

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from guardrails import taxonomy
-from guardrails.policy.abuse.leaves import ABUSE_LEAVES, describe_leaf
 from guardrails.spelling import suggest_name
 
 CONTEXT: dict[str, tuple[str, str]] = {
@@ -54,7 +53,6 @@ CONTEXT: dict[str, tuple[str, str]] = {
     ),
     "tool.carries": ("bool", "whether a call's arguments hold text that an untrusted tool returned"),
     "tool.carried": ("list", "the untrusted tools that returned it"),
-    **{name: describe_leaf(leaf) for name, leaf in ABUSE_LEAVES.items()},
 }
 """Context leaves: name → type and meaning.
 
@@ -63,8 +61,8 @@ CONTEXT: dict[str, tuple[str, str]] = {
 
 CONTEXT_ROOTS = frozenset(name.split(".", 1)[0] for name in CONTEXT)
 OPEN_CONTEXT = ("request.user.", "request.client.")
-OPTIONAL_CONTEXT = ("request.", "abuse.")
-"""What leaves begin with that may be absent: whoever asks may not say it, or be nobody of whom anything is known."""
+OPTIONAL_CONTEXT = "request."
+"""What leaves begin with that may be absent: whoever asks may not say it."""
 TOOL_NAMES = ("tool.name", "tool.server")
 """Leaves that are names of tools and servers: in one form, however a call spells them."""
 MAPS = tuple(name for name, (kind, _) in CONTEXT.items() if kind == "map")
@@ -146,8 +144,6 @@ def find_meant_leaf(dotted: str) -> str:
     name = OUTER.sub("", dotted)
     if name in ELSEWHERE:
         return ELSEWHERE[name]
-    if f"abuse.{name}" in ABUSE_LEAVES:
-        return f"abuse.{name}"
     if name.startswith(("user.", "client.", "metadata.")):
         return f"request.{name}"
     return next((leaf for leaf in CONTEXT if leaf == name or leaf.endswith(f".{name}")), "")

@@ -20,7 +20,6 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from guardrails.detectors.config import Config, make_body_snippets
-from guardrails.policy.abuse.effects import MOST_EFFECTS, Duration, EffectDoc
 from guardrails.policy.messages.fields import DATE as DATE
 from guardrails.policy.messages.fields import Helplines, TextsByLanguage, check_day
 from guardrails.policy.redactions import REDACTIONS
@@ -28,7 +27,6 @@ from guardrails.policy.testing.test_fields import CONTENTS as CONTENTS
 from guardrails.policy.testing.test_fields import ExceptionTestDoc, StageName, TestDoc
 from guardrails.policy.testing.test_fields import ExpectDoc as ExpectDoc
 from guardrails.registry.sources import PluginError
-from guardrails.wire.durations import parse_duration
 
 ID = r"^[a-z0-9][a-z0-9_.-]*$"
 DETECTOR_NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
@@ -89,24 +87,6 @@ class RedactionDoc(Config):
     texts about itself. The result is judged again."""
 
 
-class ApprovalDoc(Config):
-    """Who may let a call through that a rule stops."""
-
-    by: str = Field(pattern=ID, max_length=128, examples=["operators"])
-    """The group of people who may, as the operator's settings name it (`records: {approvers: {operators: [ann, joe]}}`). Where
-    those have no such group, or keep no records, the rule blocks and nobody is asked."""
-    for_: str = Field(default="10m", alias="for", examples=["10m", "24h"])
-    """For how long the call waits for them, and for how long what they approved may be used: `90s`, `15m`, `24h`, `7d`."""
-    on_timeout: Literal["block"] = "block"
-    """What holds where nobody decides in that time: the block stays."""
-
-    @field_validator("for_")
-    @classmethod
-    def _is_duration(cls, value: str) -> str:
-        parse_duration(value)
-        return value
-
-
 class RuleDoc(Config):
     """A rule: on these stages, when this holds, do that."""
 
@@ -164,18 +144,6 @@ class RuleDoc(Config):
     """How often the model is asked again, with `on_fail: reask`; once by default. Each prompt and each answer is judged."""
     on_error: ActionName | None = None
     """What to do when a detector that the condition needs has failed; `block` by default, `flag` for flag rules."""
-    approval: ApprovalDoc | None = Field(default=None, examples=[{"by": "operators", "for": "10m"}])
-    """Who may let a call of a tool through that the rule stops (`on: tool_call`, `then: block`). What they approve is this one
-    call: of this tool, as it is defined, with these arguments, in this conversation, under this policy. It passes once."""
-    effects: list[EffectDoc] = Field(
-        default=[], max_length=MOST_EFFECTS, examples=[[{"strike": 2, "for": "30d", "to": "user"}]]
-    )
-    """What is noted of who asks where the rule fires on something new: strikes and bans, each with an end (`abuse.*` in
-    conditions). What a client sends again of earlier turns gives no second one, and rules in shadow none at all. Not yet: this
-    version checks the field and notes nothing."""
-    retry_after: Duration | None = Field(default=None, examples=["15m"])
-    """After what time who is stopped may come again, of a rule that blocks for what is known of who asks. Not yet: this version
-    checks the field, and tells clients nothing of it."""
 
 
 class ExceptionDoc(Config):

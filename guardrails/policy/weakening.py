@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from guardrails.policy.abuse.effects import Effect
 from guardrails.policy.compile import UNCHECKED_PREFIX
-from guardrails.policy.compiled import ApprovalTerms, CompiledPolicy, OnFail, Rule
+from guardrails.policy.compiled import CompiledPolicy, OnFail, Rule
 from guardrails.types import Action, Mode
-from guardrails.wire.durations import format_duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +50,6 @@ def _ranks_lower(old: Action, new: Action) -> bool:
     return new < old
 
 
-def are_fewer(old: tuple[Effect, ...], new: tuple[Effect, ...]) -> bool:
-    """Tell whether an effect is gone, weighs less or ends sooner: no other one of its kind on the same person makes up for it."""
-    return not all(
-        any(
-            (other.subject, other.kind) == (each.subject, each.kind)
-            and other.weight >= each.weight
-            and other.seconds >= each.seconds
-            for other in new
-        )
-        for each in old
-    )
-
-
 RULE_FIELDS: Final[Mapping[str, IsWeaker]] = {
     "on": lambda old, new: not old <= new,
     "then": _ranks_lower,
@@ -72,8 +57,6 @@ RULE_FIELDS: Final[Mapping[str, IsWeaker]] = {
     "on_error": _ranks_lower,
     "stream": lambda old, new: new == "annotate" != old,
     "on_fail": lambda old, new: old is None and new is not None,
-    "approval": lambda old, new: new is not None and new != old,
-    "effects": are_fewer,
 }
 """Field of an enforced rule → when a change of it is weaker."""
 
@@ -126,8 +109,4 @@ def _in_words(value: object) -> str:
         return str(value).lower()
     if isinstance(value, OnFail):
         return "reask" if value.reasks else "repair"
-    if isinstance(value, ApprovalTerms):
-        return f"by {value.by} for {format_duration(value.seconds)}"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(str, value)) + "]"
     return "default" if value is None else str(value)

@@ -85,12 +85,6 @@ class RecordsDoc(Config):
     """Days for which the records of a tenant stay, instead of `keep_days`."""
     content: KeptContentDoc = KeptContentDoc()
     """How what was judged is kept, where policy and key say so."""
-    approvers: dict[
-        Annotated[str, Field(min_length=1)],
-        Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)],
-    ] = Field(default_factory=dict, examples=[{"operators": ["ann", "joe"]}])
-    """Who may let calls through that rules with `approval` stop: the names of people, by the group that a rule names. Requests
-    stand in the store of the records, and are decided by `guardrails review` or `guard.approvals`."""
     journal_bytes: int = Field(default=JOURNAL_BYTES, ge=1 << 20)
     """Size of the records of one process that may wait for the store; what comes then cannot be written."""
 

@@ -182,7 +182,10 @@ def describe_verdict(verdict: Verdict) -> dict[str, Any]:
         "policy": policy.to_dict(),
         "ms": {name: round(took, 3) for name, took in verdict.timings_ms.items()},
     }
-    told.update(_describe_rules(verdict))
+    if verdict.rules:
+        told["rules"] = [_describe_rule(rule) for rule in verdict.rules]
+    if verdict.shadow:
+        told["shadow"] = [_describe_rule(rule) for rule in verdict.shadow]
     if verdict.findings:
         told["findings"] = _describe_findings(verdict)
         if len(verdict.findings) > MOST_FINDINGS:
@@ -199,18 +202,6 @@ def describe_verdict(verdict: Verdict) -> dict[str, Any]:
     if verdict.unavailable is not None:
         told["unavailable"] = verdict.unavailable.reason
     return told
-
-
-def _describe_rules(verdict: Verdict) -> dict[str, Any]:
-    """Return what a record says of the rules that fired, and of what people were asked to let through."""
-    told = {
-        "rules": [_describe_rule(rule) for rule in verdict.rules],
-        "shadow": [_describe_rule(rule) for rule in verdict.shadow],
-        "approvals": [
-            {"id": each.id, "rule": each.rule, "status": each.status} for each in verdict.approvals
-        ],
-    }
-    return {name: some for name, some in told.items() if some}
 
 
 def _describe_rule(rule: FiredRule) -> dict[str, str]:

@@ -10,9 +10,8 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -23,10 +22,6 @@ from guardrails.detectors.shared_builds import SharedInstances
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.model import Request
 from guardrails.fork_safety import fork_safe_lock, reset_after_fork
-from guardrails.policy.compiled import CompiledPolicy
-from guardrails.records.approvals.approval_gate import RecordedApprovals
-from guardrails.records.approvals.approvals import Approvals, open_approvals
-from guardrails.records.approvals.shared_store import SharedApprovalStore
 from guardrails.records.chain import RecordsError, read_key
 from guardrails.records.configuration import RecordsDoc
 from guardrails.records.decision import NOBODY, REQUEST_FACTS, Person, encode_decision
@@ -95,41 +90,6 @@ class DecisionLog:
                 "the policy has contents kept in records, and none is, as there is no key: set %s, or records.content.key_file",
                 CONTENT_KEY_VARIABLE,
             )
-
-    @cached_property
-    def _approvals(self) -> tuple[SharedApprovalStore, Approvals]:
-        """The store of approvals, and what people decide by; both are opened by who needs them."""
-        return open_approvals(self.doc, self._key)
-
-    @property
-    def approvals(self) -> Approvals:
-        """What people list, decide and wait for.
-
-        Raises:
-            MissingExtra: cryptography is not installed.
-        """
-        return self._approvals[1]
-
-    def approval_gate(self, policies: Sequence[CompiledPolicy]) -> RecordedApprovals | None:
-        """Return what is asked whether people let calls through that these policies stop; None where no rule has `approval`, or
-        nobody is named who may, which is said in the log: calls stay blocked then.
-
-        Raises:
-            MissingExtra: cryptography is not installed.
-        """
-        groups = {
-            rule.approval.by for policy in policies for rule in policy.rules if rule.approval is not None
-        }
-        missing = sorted(groups - self.doc.approvers.keys())
-        if missing:
-            LOG.warning(
-                "rules want approvals of %s, whom `records: {approvers: …}` does not name: what they stop stays blocked",
-                ", ".join(missing),
-            )
-        if not groups - {*missing}:
-            return None
-        refs = [policy.ref for policy in policies]
-        return RecordedApprovals(self._approvals[0], self.doc.approvers, self._identities, self._key, refs)
 
     def append(
         self,

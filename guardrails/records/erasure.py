@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import Final
 
-from guardrails.records.approvals.approval_store import ApprovalStore
 from guardrails.records.chain import RecordsError
 from guardrails.records.configuration import RecordsDoc
 from guardrails.records.decision import NO_PERSON, VERSION
@@ -21,8 +20,7 @@ WAIT_S: Final = 2 * MOVE_S
 
 
 def forget(doc: RecordsDoc, key: bytes, store: DecisionStore, subject: str) -> int:
-    """Erase a person from all records, and return how many they were; that it was done, and in how many, is a record itself. The
-    calls that wait, or waited, for an approval for them go too.
+    """Erase a person from all records, and return how many they were; that it was done, and in how many, is a record itself.
 
     What a server writes of the same person later is kept. The chain stays, and so do commitments: without salts they bind nobody.
 
@@ -41,7 +39,6 @@ def forget(doc: RecordsDoc, key: bytes, store: DecisionStore, subject: str) -> i
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         upkeep, journal = Upkeep(doc, key), Journal(folder, key, doc.journal_bytes)
         erased = store.erase(subject)
-        ApprovalStore(store.database, key, None).forget(subject)
         if find_segments(folder):
             time.sleep(WAIT_S)
             erased += store.erase(subject)

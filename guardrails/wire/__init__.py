@@ -8,6 +8,5 @@ pointers       a path into a JSON value ⇄ JSON Pointer
 sse            server-sent events: bytes ⇄ events, however they are cut
 ndjson         lines of JSON: bytes → the data of each line; events → lines
 forms          multipart/form-data: bytes ⇄ fields
-durations      `15m` ⇄ seconds
 program_names  tells what may be a name that a program gives, and no words of people
 """

@@ -24,7 +24,7 @@ REASONS = {
     "client": 4,  # needs a package that these tests do without; tests/system/clients has it
     "install": 6,  # installs packages
     "containers": 2,  # needs Docker or Kubernetes
-    "framework": 14,  # needs a framework: tests/system/frameworks runs it
+    "framework": 13,  # needs a framework: tests/system/frameworks runs it
     "other": 2,  # is of another product
     "files": 1,  # needs files of the reader's own
     "served": 2,  # needs a server that goes on running, and its files

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -513,38 +512,3 @@ def test_no_place_of_a_message_hides_a_word(
     event(f"{asks} {word in json.dumps(params)} {step.forwarded is not None}")
 
     assert word not in json.dumps([step.forwarded, step.returned])
-
-
-def test_a_call_that_waits_passes_once_a_person_agrees(tmp_path: Path) -> None:
-    """The agent is told by whom it waits, as a tool's result; the same call again passes, once, and another does not. What the
-    tool is, counts: once its definition has changed, and that was approved, the call waits anew.
-    """
-    rule = {"id": "act", "on": "tool_call", "when": 'tool.name == "act"', "then": "block"}
-    policy = {"format": 1, "name": "t", "rules": [{**rule, "approval": {"by": "operators", "for": "1h"}}]}
-    guard = Guard.load(policy, records={"path": str(tmp_path), "approvers": {"operators": ["ann"]}})
-    changed = [{"name": "act", "inputSchema": {}, "description": "Acts twice."}]
-    definitions = ApprovalStore()
-    talk = Talk(
-        guard, approvals=definitions, pages=[{"tools": DEFINED}, {"tools": changed}, {"tools": changed}]
-    )
-
-    def act(**arguments: Any) -> dict[str, Any]:
-        done = {"content": [{"type": "text", "text": "done"}]}
-        result: dict[str, Any] = talk.exchange("tools/call", done, name="act", arguments=arguments)["result"]
-        return result
-
-    stopped = act(n=1)
-    assert stopped["isError"]
-    [waiting] = stopped["_meta"][VERDICT]["approvals"]
-    assert waiting["status"] == "pending"
-    assert f"It waits for the approval of operators ({waiting['id']})" in stopped["content"][0]["text"]
-    guard.approvals.approve(waiting["id"], by="ann")
-    assert act(n=2)["isError"]
-    assert "isError" not in act(n=1)
-    [again] = act(n=1)["_meta"][VERDICT]["approvals"]
-    guard.approvals.approve(again["id"], by="ann")
-    talk.server(method="notifications/tools/list_changed")
-    act(n=1)
-    definitions.approve()
-    assert act(n=1)["isError"]
-    guard.approvals.close()

@@ -19,8 +19,7 @@ detectors:
 rules:
   - {id: a.block, on: [input, output], when: custom.a > 0, then: block}
   - {id: a.shadow, on: [input, output], when: custom.a > 0, then: block, mode: shadow}
-  - {id: f.block, on: output, when: custom.f > 0, then: block, effects: [{strike: 2, for: 30d}]}
-  - {id: c.block, on: tool_call, when: custom.a > 0, then: block}
+  - {id: f.block, on: output, when: custom.f > 0, then: block}
 exceptions:
   - {id: e, reason: none, matches: [bar]}
 unchecked: {audio: block}
@@ -28,8 +27,7 @@ limits: {characters: 1000}
 history: block
 """
 RULE = "{id: a.block, on: [input, output], when: custom.a > 0, then: block}"
-FORMAT_RULE = "{id: f.block, on: output, when: custom.f > 0, then: block, effects: [{strike: 2, for: 30d}]}"
-CALL_RULE = "{id: c.block, on: tool_call, when: custom.a > 0, then: block}"
+FORMAT_RULE = "{id: f.block, on: output, when: custom.f > 0, then: block}"
 
 
 def compiled(path: Path, text: str) -> CompiledPolicy:
@@ -52,7 +50,7 @@ def rule(new: str) -> str:
 WEAKER = {
     "rule removed": (replaced(f"  - {RULE}\n", ""), ["p: a.block: rule_removed"]),
     "rule renamed": (rule(RULE.replace("a.block", "b.block")), ["p: a.block: rule_removed"]),
-    "no rules": ("format: 1\nname: p\nhistory: block\nunchecked: {audio: block}\n", ["p: a.block: rule_removed", "p: f.block: rule_removed", "p: c.block: rule_removed"]),
+    "no rules": ("format: 1\nname: p\nhistory: block\nunchecked: {audio: block}\n", ["p: a.block: rule_removed", "p: f.block: rule_removed"]),
     "on": (
         rule(RULE.replace("[input, output]", "output")),
         ["p: a.block: weaker_on ([input, output] to [output])"],
@@ -88,16 +86,6 @@ WEAKER = {
     "on_fail": (
         replaced(FORMAT_RULE, FORMAT_RULE.replace("then: block", "then: block, on_fail: repair")),
         ["p: f.block: weaker_on_fail (default to repair)"],
-    ),
-    "approval": (
-        replaced(CALL_RULE, CALL_RULE.replace("then: block", "then: block, approval: {by: operators}")),
-        ["p: c.block: weaker_approval (default to by operators for 10m)"],
-    ),
-    "effects": (
-        replaced(FORMAT_RULE, FORMAT_RULE.replace("strike: 2, for: 30d", "strike: 2, for: 1d")),
-        [
-            "p: f.block: weaker_effects ([{strike: 2, for: 30d, to: user}] to [{strike: 2, for: 1d, to: user}])"
-        ],
     ),
     "unchecked": (
         replaced("audio: block", "audio: allow"),

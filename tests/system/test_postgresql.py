@@ -15,7 +15,6 @@ from guardrails.records.decision_store import DecisionStore
 from guardrails.records.verification import verify
 from guardrails.stores.database import StoreError, open_database
 from guardrails.stores.migrations import migrate
-from tests.records.approvals.test_approval_gate import ApprovalGateCases
 from tests.records.chain_kit import KEY, ChainWriter
 from tests.records.detection.test_detection_table import DetectionTableCases
 from tests.records.kept_content.test_content_table import ContentTableCases
@@ -61,10 +60,6 @@ class TestDecisionStore(DecisionStoreCases):
 
 class TestContentTable(ContentTableCases):
     """What is kept of contents, likewise."""
-
-
-class TestApprovals(ApprovalGateCases):
-    """Calls that people let through, likewise."""
 
 
 class TestDetectionTable(DetectionTableCases):

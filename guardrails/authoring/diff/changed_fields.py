@@ -67,18 +67,6 @@ def _on_fail(old: str | None, new: str | None) -> str:
     return "laxer" if tries.index(new) > tries.index(old) else "stricter"
 
 
-def _approval(old: object, new: object) -> str:
-    """Judge who may lift a block: with somebody who may, less stays stopped."""
-    if old is None or new is None:
-        return "laxer" if old is None else "stricter"
-    return "condition"
-
-
-def _effects(old: Sequence[object], new: Sequence[object]) -> str:
-    """Judge what is noted of who asks: some of it is laxer, all else may be stricter."""
-    return "laxer" if all(each in old for each in new) else "stricter"
-
-
 def _expires(old: str | None, new: str | None) -> str:
     return "laxer" if (new or NEVER) > (old or NEVER) else "stricter"
 
@@ -101,9 +89,6 @@ RULE: Final[Mapping[str, Judged]] = {
     "on_error": judge_ranked(ACTIONS),
     "on_fail": _on_fail,
     "reask": judge_always("pace"),
-    "approval": _approval,
-    "effects": _effects,
-    "retry_after": judge_always("wording"),
 }
 """Field of a rule → what its change is; all fields but the id."""
 

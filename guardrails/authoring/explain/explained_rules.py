@@ -48,7 +48,6 @@ WHO: Final[Mapping[str, str]] = {
     "request.metadata": "the caller gave no such value (metadata)",
     "request.model": "nobody said which model is asked (model)",
     "tool.": "it could not be found out of this call",
-    "abuse.": "nobody is known of whom it could be asked, or there is no store (abuse)",
 }
 """What a name begins with that has no value, and why that may be; each names the argument that gives it."""
 

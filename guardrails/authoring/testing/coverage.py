@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from guardrails.engine.abuse.reading import read_known
 from guardrails.engine.conditions.exceptions import FindingScene, is_covered, is_expired
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.model import Request
@@ -62,7 +61,6 @@ def find_used_exceptions(
         tenant=who["tenant"],
         client=who["client"] or {},
         metadata=who["metadata"],
-        abuse=read_known(who["abuse"]),
         model=who["model"],
         today=today(),
     )

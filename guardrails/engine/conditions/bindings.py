@@ -38,8 +38,6 @@ def context_value(name: str, content: Content | None, request: Request) -> objec
         return {"tenant": request.tenant, "model": request.model, "metadata": request.metadata}[group]
     if head == "conversation":
         return request.turns
-    if head == "abuse":
-        return None if request.abuse is None else request.abuse.value(name)
     assert content is not None  # the loader keeps these leaves out of conversation scope
     place = content.place
     if head == "tool":

@@ -483,14 +483,14 @@ def _evaluations(
 
 
 def is_certain_block(matches: Sequence[Sequence[RuleMatch]], tree: ContentTree) -> bool:
-    """Tell whether a check will block whatever the other tiers say. Blocks that may be lifted do not count: what rules with
-    `on_fail` look at may be repaired, and people are not asked about a call that another rule stops.
+    """Tell whether a check will block whatever the other tiers say. Blocks of rules with `on_fail` do not count: what they
+    look at may be repaired, or shown to the model again unless another rule blocks it.
     """
     blocks = [
         each
         for some in matches
         for each in some
-        if each.action is Action.BLOCK and each.rule.mode is Mode.ENFORCE and not each.rule.can_be_lifted
+        if each.action is Action.BLOCK and each.rule.mode is Mode.ENFORCE and each.rule.on_fail is None
     ]
     if not blocks:
         return False

@@ -25,10 +25,9 @@ from guardrails.engine.formats.json_edits import replace_in_json
 from guardrails.engine.formats.replies import is_repaired
 from guardrails.engine.media.ocr_text import locate_in_picture
 from guardrails.engine.message_languages import choose_builtin_language, list_message_languages
-from guardrails.engine.model import NO_REPAIRS, Lift, Outcome, Repairs, Request, RuleMatch, StoppedCall
+from guardrails.engine.model import NO_REPAIRS, Outcome, Repairs, Request, RuleMatch
 from guardrails.engine.redaction.edits import Redactions, build_redactions
 from guardrails.engine.redaction.media_redaction import NO_MEDIA_EDITS, MediaEdits
-from guardrails.engine.tools.approvals import find_stopped_calls
 from guardrails.engine.unseen_harms import find_unseen_harms
 from guardrails.media.images.picture import Picture
 from guardrails.policy.compiled import CompiledPolicy
@@ -104,16 +103,15 @@ class _Effects:
         self.tree = tree
         self._history, self._keep = History(tree), keep
         self.action = Action.ALLOW
-        self.is_violation = False
+        self._is_violation = False
         self.blocked: set[int] = set()
-        self.stopped_calls: dict[Lift, StoppedCall] = {}
         self._left_out: set[Exchange] = set()
 
     def of(
         self, action: Action, places: Iterable[Place], indexes: Iterable[int], *, certain: bool = True
     ) -> Action:
         """Return what an action comes to: a block of earlier turns alone leaves them out. One that is not `certain` may be
-        lifted, as that of a rule with `on_fail` by another answer, or that of a call by a person.
+        lifted, as that of a rule with `on_fail` by another answer.
         """
         if action is Action.BLOCK:
             gone = set() if self._keep else self._history.removable(places)
@@ -122,7 +120,7 @@ class _Effects:
                 action = Action.REDACT
             else:
                 self.blocked.update(indexes)
-                self.is_violation = self.is_violation or certain
+                self._is_violation = self._is_violation or certain
         self.action = max(self.action, action)
         return action
 
@@ -135,7 +133,7 @@ class _Effects:
             return None
         self.action = Action.BLOCK
         self.blocked.update(index for each in left for index in each.members)
-        if self.is_violation:
+        if self._is_violation:
             return None
         ids = dict.fromkeys(each.rule for each in sorted(left, key=lambda each: each.order))
         return Unavailable(most_lasting(reason for each in left for reason in each.reasons), (*ids,))
@@ -203,7 +201,7 @@ def build_outcome(
         for floor in policies[1:]:
             withhold_values(edits.vault, request.vault, floor, request)
     matches = (*enforced, *edits.blocks, *pictures.blocks)
-    unavailable = _apply_effects(rules, effects, matches, unchecked, policies, round_, request)
+    unavailable = _apply_effects(rules, effects, matches, unchecked, policies, round_)
     language, enforced_rules = "en", rules.of(Mode.ENFORCE)
     if effects.action is Action.BLOCK:
         language = choose_builtin_language(enforced_rules, tree.leaves, effects.blocked, request)
@@ -225,7 +223,6 @@ def build_outcome(
         timings=round_.timings,
         rule_timings=round_.rule_timings,
         repairs=formats.found,
-        stopped_calls=() if effects.is_violation or unavailable else (*effects.stopped_calls.values(),),
         format_failures=tuple(_redact_failure(tree, edits, index, each) for index, each in formats.failures),
     )
 
@@ -279,7 +276,6 @@ def _apply_effects(
     unchecked: Iterable[tuple[Unchecked, Place, int]],
     policies: Sequence[CompiledPolicy],
     round_: DetectionRound,
-    request: Request,
 ) -> Unavailable | None:
     """Take to effect what fires and what was left unchecked, and then what could not be decided; return what that comes to."""
     undecided: list[_Undecided] = []
@@ -287,15 +283,8 @@ def _apply_effects(
         if each.is_undecided:
             undecided.append(_undecided_match(each, effects.tree, round_))
         else:
-            places = [*affected_places(each, effects.tree)]
-            wants_approval = each.rule.approval is not None and each.action is Action.BLOCK
-            calls = find_stopped_calls(each.rule, places, effects.tree) if wants_approval else []
-            done = each
-            if calls and request.lifted.issuperset(call.lift for call in calls):
-                done, calls = replace(each, action=Action.FLAG, reason="approved"), []
-            certain = each.rule.on_fail is None and not calls
-            rules.add(done, effects.of(done.action, places, each.members, certain=certain))
-            effects.stopped_calls.update((call.lift, call) for call in calls)
+            places, certain = affected_places(each, effects.tree), each.rule.on_fail is None
+            rules.add(each, effects.of(each.action, places, each.members, certain=certain))
     for entry, place, index in unchecked:
         # A kind that no table has comes from a detector of the caller's own.
         wanted = max(policy.unchecked.get(entry.kind, Action.BLOCK) for policy in policies)

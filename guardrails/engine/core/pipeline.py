@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import perf_counter
 from typing import Final, TypeVar
@@ -22,13 +21,12 @@ from guardrails.engine.core.check_stages import Check, CheckSettings, Steps, rel
 from guardrails.engine.core.fast_path import FastPath, KnownDetections, decoding_limits
 from guardrails.engine.core.findings_cache import CACHES, FindingsCache
 from guardrails.engine.core.observers import CURRENT
-from guardrails.engine.core.task_runner import INLINE_ON_LOOP, TaskRunner, choose_lane, run_tasks
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP, TaskRunner, choose_lane
 from guardrails.engine.detector_task import Task
 from guardrails.engine.formats.format_repair import rewrite_texts
 from guardrails.engine.formats.replies import add_empty_replies, asks_for_formats
 from guardrails.engine.model import NO_REPAIRS, Outcome, Request
 from guardrails.engine.streaming.stream_plan import StreamLimits, StreamPlan, build_stream_plan
-from guardrails.engine.tools.approvals import ApprovalGate, ApprovalReview, digest_definitions
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.names import FOLLOWED
 from guardrails.types import Action, Detection, Image, Stage
@@ -40,27 +38,6 @@ STAGE: Final = "stage"
 """What detectors read besides a content that is no context of it (`Text.context`)."""
 READINGS = 8
 """How often a body is read anew: without the turns that were left out, each time with fewer of them, or with texts repaired."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """What one check is given, each time that it is judged.
-
-    Attributes:
-        tree: the leaves; what the stages add is forgotten before another time.
-        known: detections that were made already, by leaf and digest.
-        timings: milliseconds by detector.
-        own: how much of the tree is given.
-        inline: the characters up to which quick detectors run right here; None: always.
-        complete: run every tier, also when a block is certain.
-    """
-
-    tree: ContentTree
-    known: Mapping[int, Mapping[str, Detection]]
-    timings: dict[str, float]
-    own: tuple[int, int]
-    inline: int | None
-    complete: bool
 
 
 class Pipeline(TaskRunner):
@@ -80,8 +57,6 @@ class Pipeline(TaskRunner):
         application_text: ApplicationTexts = NO_TEXTS,
     ) -> None:
         self.policy, self.floor = policy, floor
-        self.approvals: ApprovalGate | None = None
-        """What is asked whether a person lets a stopped call through; None: nobody is asked."""
         self.application_text = application_text
         self.budget = Budget() if budget is None else budget
         self.policies = tuple(each for each in (policy, floor, beside) if each is not None)
@@ -175,15 +150,8 @@ class Pipeline(TaskRunner):
         if observer is None or not observer.wants_checks:
             outcome = self._fast_path.allow(tree, known, timings, inline)
             if outcome is not None:
-                return outcome if self.approvals is None else self._note_definitions(outcome, tree, request)
-        outcome = yield from self.steps(tree, request, known, timings, inline=inline, complete=complete)
-        return outcome if self.approvals is None else self._note_definitions(outcome, tree, request)
-
-    @staticmethod
-    def _note_definitions(outcome: Outcome, tree: ContentTree, request: Request) -> Outcome:
-        """Have an outcome tell how tools are defined, for the check of what a model answers."""
-        outcome.definitions = digest_definitions(tree.leaves) or request.definitions
-        return outcome
+                return outcome
+        return (yield from self.steps(tree, request, known, timings, inline=inline, complete=complete))
 
     def steps(
         self,
@@ -202,78 +170,46 @@ class Pipeline(TaskRunner):
         `complete` runs every tier, also when a block is certain.
         """
         started = perf_counter() - sum(timings.values()) / 1000.0
-        given = _Given(tree, known, timings, tree.mark(), inline, complete)
-        try:
-            outcome = yield from self._judge(given, request)
-            if outcome.stopped_calls and self.approvals is not None:
-                outcome = yield from self._review(self.approvals, outcome, given, request)
-        finally:
-            release_media(tree)
-        outcome.timings["total"] = (perf_counter() - started) * 1000.0
-        return outcome
-
-    def _judge(self, given: _Given, request: Request) -> Steps:
-        """Judge what is given, anew where turns are left out or texts repaired."""
-        tree, known = given.tree, given.known
         observer = CURRENT.get()
         if observer is not None and not observer.wants_checks:
             observer = None
         joins = bool(tree.roles) and any(policy.joins_conversation for policy in self.policies)
-        repairs, left_out = NO_REPAIRS, frozenset[int]()
-        for _ in range(READINGS):  # what is blocked after the last one stays blocked
-            if joins:
-                tree.join_turns(left_out)
-            outcome = yield from run_stages(
-                Check(
-                    settings=self._settings,
-                    cache=self.cache,
-                    budget=self.budget,
-                    tree=tree,
-                    request=request,
-                    known=known,
-                    timings=given.timings,
-                    inline=given.inline,
-                    complete=given.complete,
-                    observer=observer,
-                    repairs=repairs,
+        own, repairs = tree.mark(), NO_REPAIRS
+        left_out: frozenset[int] = frozenset()
+        try:
+            for _ in range(READINGS):  # what is blocked after the last one stays blocked
+                if joins:
+                    tree.join_turns(left_out)
+                outcome = yield from run_stages(
+                    Check(
+                        settings=self._settings,
+                        cache=self.cache,
+                        budget=self.budget,
+                        tree=tree,
+                        request=request,
+                        known=known,
+                        timings=timings,
+                        inline=inline,
+                        complete=complete,
+                        observer=observer,
+                        repairs=repairs,
+                    )
                 )
-            )
-            if outcome.repairs.texts:
-                tree.cut(given.own)
-                rewrite_texts(tree, outcome.repairs.texts)
-                repairs, known = outcome.repairs.after(repairs), {}
-                continue
-            gone = left_out.union(outcome.removed)
-            if not joins or outcome.action is not Action.BLOCK or gone == left_out:
-                break
-            # Turns that are taken out do not go on: the others are read together without them.
-            left_out = gone
-            tree.cut(given.own)
+                if outcome.repairs.texts:
+                    tree.cut(own)
+                    rewrite_texts(tree, outcome.repairs.texts)
+                    repairs, known = outcome.repairs.after(repairs), {}
+                    continue
+                gone = left_out.union(outcome.removed)
+                if not joins or outcome.action is not Action.BLOCK or gone == left_out:
+                    break
+                # Turns that are taken out do not go on: the others are read together without them.
+                left_out = gone
+                tree.cut(own)
+        finally:
+            release_media(tree)
+        outcome.timings["total"] = (perf_counter() - started) * 1000.0
         return outcome
-
-    def _review(self, gate: ApprovalGate, stopped: Outcome, given: _Given, request: Request) -> Steps:
-        """Ask how calls stand that people may let through. What they approved is judged again without the rules that they lift,
-        and used up once nothing else stops it.
-        """
-        definitions = digest_definitions(given.tree.leaves) or request.definitions
-        calls = [
-            replace(each, definition=each.definition or definitions.get(each.tool[0], ""))
-            for each in stopped.stopped_calls
-        ]
-        review = ApprovalReview(gate, calls, request)
-        yield from run_tasks([review.find_task()], given.inline)
-        stopped.approvals = review.approvals
-        if not review.is_approved:
-            return stopped
-        given.tree.cut(given.own)
-        lifted = replace(request, lifted=frozenset(each.lift for each in calls))
-        passed = yield from self._judge(given, lifted)
-        if passed.action is not Action.BLOCK:
-            yield from run_tasks([review.use_task()], given.inline)
-            if not review.was_used:  # another call was quicker
-                return stopped
-        passed.approvals = review.approvals
-        return passed
 
 
 DAY_S = 86_400

@@ -8,7 +8,6 @@ from typing import Any
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.protocol.rpc import Body, Id
 from guardrails.types import Verdict
-from guardrails.verdicts.approval import describe_approvals
 from guardrails.verdicts.builtin_messages import CALL_STOPPED, RESULT_STOPPED, say
 
 REFUSAL = "stopped by policy"
@@ -21,16 +20,15 @@ VERDICT, REMOVED = f"{OURS}verdict", f"{OURS}removed"
 
 def summarize_verdict(verdict: Verdict) -> Body:
     """Return what programs are told of a verdict; no text that was judged."""
-    told: Body = {
-        "id": verdict.id,
-        "action": str(verdict.action),
-        "stage": verdict.stage.value,
-        "policy": verdict.policy.to_dict(),
-        "rules": [rule.id for rule in verdict.rules],
+    return {
+        VERDICT: {
+            "id": verdict.id,
+            "action": str(verdict.action),
+            "stage": verdict.stage.value,
+            "policy": verdict.policy.to_dict(),
+            "rules": [rule.id for rule in verdict.rules],
+        }
     }
-    if verdict.approvals:
-        told["approvals"] = [each.to_dict() for each in verdict.approvals]
-    return {VERDICT: told}
 
 
 def add_notes(result: Body, notes: Body) -> Body:
@@ -47,9 +45,6 @@ def render_block(id_: Id, verdict: Verdict, *, tool: bool, modern: bool, result:
     """Answer a request that was blocked, or whose `result` was: a tool's goes on as a result, so that the model can go on."""
     stopped = say(RESULT_STOPPED if result else CALL_STOPPED, verdict.language)
     text = verdict.message or (stopped if verdict.unavailable is None else verdict.refusal)
-    waits = describe_approvals(verdict.approvals)
-    if waits and verdict.unavailable is None:
-        text = f"{text} {waits}"
     if tool:
         return rpc.make_result(id_, failed_tool_result(text, summarize_verdict(verdict), modern=modern))
     return rpc.make_error(id_, rpc.BLOCKED, text, summarize_verdict(verdict))

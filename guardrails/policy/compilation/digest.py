@@ -27,8 +27,7 @@ ENGINE = 1
 
 def _digested(doc: RuleDoc) -> dict[str, object]:
     """Return what of a rule counts; digests of those without a word on what fails stay what they were."""
-    exclude = {name for name in ("on_fail", "reask", "approval", "retry_after") if getattr(doc, name) is None}
-    exclude |= set() if doc.effects else {"effects"}
+    exclude = {name for name in ("on_fail", "reask") if getattr(doc, name) is None}
     return doc.model_dump(mode="json", by_alias=True, exclude=exclude)
 
 

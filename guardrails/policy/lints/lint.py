@@ -76,8 +76,6 @@ CHECKS: tuple[Check, ...] = (
     check("warning", pictures.unseen_in_pictures),
     check("note", rules.mixed_operators),
     check("note", rules.needs_tools),
-    check("warning", rules.idle_effects),
-    check("warning", rules.renewed_effects),
     check("warning", overlaps.duplicate_rule),
     check("warning", overlaps.shadowed_rule),
     check("warning", overlaps.redact_under_block),

@@ -217,22 +217,3 @@ def mixed_operators(scene: LintContext) -> Iterator[LintFinding]:
 def _depth(text: str, offset: int) -> int:
     """Return how many brackets are open at a place."""
     return text.count("(", 0, offset) - text.count(")", 0, offset)
-
-
-def idle_effects(scene: LintContext) -> Iterator[LintFinding]:
-    """A rule in shadow has effects: nothing is noted of anybody for it."""
-    for row in scene.rows:
-        if row.rule.effects and row.doc.mode == "shadow":
-            message = f"the effects of rule {row.doc.id!r} do nothing while it is in shadow"
-            yield row.found("effects", message, "write mode: enforce once it may act, or remove them")
-
-
-def renewed_effects(scene: LintContext) -> Iterator[LintFinding]:
-    """A rule that fires for what is known of somebody has effects on them, so that each request renews them."""
-    for row in scene.enforced:
-        if row.rule.effects and row.rule.is_of_abuse:
-            if any(name.endswith(".banned") for name in row.rule.condition.context):
-                continue
-            message = f"every request of somebody for whom rule {row.doc.id!r} fires renews its effects: they do not end"
-            cure = "join the condition with what is found (&& jailbreak >= 0.8), or with !abuse.user.banned"
-            yield row.found("effects", message, cure)

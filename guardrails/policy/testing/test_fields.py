@@ -12,7 +12,6 @@ from pydantic import Field, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
 
 from guardrails.detectors.config import Config, make_body_snippets
-from guardrails.policy.abuse.state_fields import AbuseDoc
 
 StageName = Literal["input", "output", "tool_definition", "tool_call", "tool_result", "retrieval"]
 ActionWord = Literal["allow", "flag", "redact", "block"]
@@ -227,8 +226,6 @@ class TestDoc(Config):
     """The model that is asked (`request.model`)."""
     metadata: dict[str, JsonValue] | None = None
     """Free values of the caller (`request.metadata`)."""
-    abuse: AbuseDoc | None = Field(default=None, examples=[{"user": {"strikes": 3}}])
-    """What is known of who asks (`abuse.*`)."""
     expect: ExpectDoc
     """What the verdict must be."""
     every_cut: bool = False

@@ -74,7 +74,6 @@ class Report:
         rules: dict[str, None] = {}
         notices: dict[str, None] = {}
         reasons: list[UnavailableReason] = []
-        approvals: dict[str, None] = {}
         is_degraded = False
         for verdict in self.verdicts:
             for rule in verdict.rules:
@@ -85,7 +84,6 @@ class Report:
                 reasons.append(verdict.unavailable.reason)
             if verdict.errors:
                 is_degraded = True
-            approvals |= {f"{each.id};{each.status}": None for each in verdict.approvals}
         headers = {
             "x-guardrails-action": str(self.action),
             "x-guardrails-rules": ",".join(rules),
@@ -94,8 +92,6 @@ class Report:
         }
         if notices:
             headers["x-guardrails-notice"] = quote(" ".join(notices), safe=PLAIN)
-        if approvals:
-            headers["x-guardrails-approval"] = ",".join(approvals)
         if reasons:
             headers["x-guardrails-unavailable"] = most_lasting(reasons)
         if is_degraded:

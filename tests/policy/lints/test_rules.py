@@ -59,18 +59,3 @@ def test_a_gap_that_another_rule_fills_is_none(scene_of: Callable[..., LintConte
     assert [*rules.worse_passes(scene_of(text + high.format("input", "block")))] == []
     assert len([*rules.worse_passes(scene_of(text + high.format("output", "block")))]) == 1
     assert len([*rules.worse_passes(scene_of(text + high.format("input", "flag")))]) == 1
-
-
-def test_effects_that_do_nothing_or_never_end_are_told(scene_of: Callable[..., LintContext]) -> None:
-    """In shadow nothing is noted; what fires for strikes alone and gives some renews itself with every request."""
-    rule = "  - {{id: a, on: input, when: '{}', then: block, effects: [{{strike: 1, for: 1d}}]{}}}\n"
-    shadow = scene_of("rules:\n" + rule.format("pii.email > 0", ", mode: shadow"))
-    assert [each.subject for each in rules.idle_effects(shadow)] == ["a"]
-    renewed = scene_of("rules:\n" + rule.format("abuse.user.strikes >= 3", ""))
-    assert [each.subject for each in rules.renewed_effects(renewed)] == ["a"]
-    for condition in (
-        "abuse.user.strikes >= 3 && !abuse.user.banned",
-        "abuse.user.strikes >= 3 && pii.email > 0",
-    ):
-        scene = scene_of("rules:\n" + rule.format(condition, ""))
-        assert [*rules.idle_effects(scene), *rules.renewed_effects(scene)] == []

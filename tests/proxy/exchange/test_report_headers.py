@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
@@ -10,7 +9,6 @@ from starlette.responses import Response
 
 from guardrails.proxy.exchange.report_headers import JsonResponse, Report
 from guardrails.types import Action, DetectorFailure, FiredRule, Mode, PolicyRef, Stage, Verdict
-from guardrails.verdicts.approval import Approval
 
 REF = PolicyRef("a name é", "1.0 beta", "sha256:0")
 
@@ -37,14 +35,6 @@ def test_the_report_takes_the_strictest() -> None:
     }
     report.add(verdict(Action.ALLOW, errors=(DetectorFailure("d", "boom"),)))
     assert report.headers()["x-guardrails-degraded"] == "true"
-
-
-def test_what_waits_for_a_person_is_named() -> None:
-    """Each request with how it stands, once."""
-    report = Report(REF)
-    waiting = Approval("ap_1", "r", "shell", "operators", "pending", 0)
-    report.add(replace(verdict(Action.BLOCK, "r"), approvals=(waiting, replace(waiting, id="ap_2"))))
-    assert report.headers()["x-guardrails-approval"] == "ap_1;pending,ap_2;pending"
 
 
 def test_messages_of_what_goes_on_are_notices() -> None:

@@ -25,7 +25,7 @@ PATIENCE_S = 240.0
 
 PINS: Mapping[str, Sequence[str]] = {
     "openai_agents": ["openai-agents==0.24.0"],
-    "langchain": ["langchain==1.5.2", "langgraph==1.2.24", "langchain-openai==1.7.4", "cryptography>=44"],
+    "langchain": ["langchain==1.5.2", "langgraph==1.2.24", "langchain-openai==1.7.4"],
     "crewai": ["crewai==1.15.30"],
     "llama_index": ["llama-index-core==0.14.25", "llama-index-llms-openai==0.8.3"],
     "pydantic_ai": ["pydantic-ai-slim[openai]==2.68.0"],

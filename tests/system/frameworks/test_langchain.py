@@ -110,21 +110,3 @@ def test_they_run_at_the_proxy(tmp_path: Path) -> None:
     )
 
     assert [each.error for each in (*agent.values(), *parts.values())] == [""] * 5
-
-
-COMMANDS = {
-    "approved": Step(
-        "ask", "Clean up.", [tool("shell", command="rm -rf /var/lib/postgresql"), "It is done."]
-    ),
-    "denied": Step("ask", "deny it", [tool("shell", command="rm -rf /var/lib/mysql"), "It is not."]),
-}
-
-
-def test_a_run_pauses_until_a_person_has_decided(tmp_path: Path) -> None:
-    """It is paused again as long as nobody has; what is approved is done once, and what is denied is not."""
-    found = run("approvals", COMMANDS, tmp_path)
-
-    assert [outcome.error for outcome in found.values()] == ["", ""]
-    assert found["approved"].value == ["True", "rm -rf /var/lib/postgresql", "It is done."]
-    assert found["denied"].value == ["True", "rm -rf /var/lib/postgresql", "It is not."]
-    assert "was denied" in str(found["denied"].asked[-1])

@@ -15,7 +15,6 @@ from functools import lru_cache
 from itertools import pairwise, product
 from typing import Any, Final, get_args
 
-from guardrails.policy.abuse.leaves import ABUSE_LEAVES
 from guardrails.policy.cel import cel
 from guardrails.policy.condition import Condition
 from guardrails.policy.names import CONTEXT, OPTIONAL_CONTEXT, find_context_leaf
@@ -57,12 +56,7 @@ VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 OF_TEXT: Final[Mapping[str, Any]] = {"content.length": 0, "content.language": "und"}
 """Context leaves of texts, with what they are of any other content."""
 
-LOWEST: Final[Mapping[str, int]] = {
-    "content.length": 0,
-    "conversation.turns": 1,
-    **{name: 0 for name in ABUSE_LEAVES if CONTEXT[name][0] == "double"},
-}
-"""Context leaves that are numbers, with the lowest that each is."""
+LOWEST: Final[Mapping[str, int]] = {"content.length": 0, "conversation.turns": 1}
 
 
 class TooMany(Exception):

@@ -1,2 +1,0 @@
-DROP TABLE approval_events;
-DROP TABLE approvals;
