@@ -28,10 +28,10 @@ from guardrails.detectors.kinds import BUILTIN, Kind
 gc.set_threshold(100_000, 20, 100)
 
 # The same examples in every run: what is found by chance is kept as an `@example`, and a red build means a change. A seventh of
-# them is enough between two commits; `.ci/run` has all, by `--hypothesis-profile thorough`.
+# them is enough between two commits; `.ci/full properties` has all, by `--hypothesis-profile thorough`.
 settings.register_profile("thorough", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile("short", settings.get_profile("thorough"), max_examples=15)
-# `.ci/long`: other inputs in each run.
+# `.ci/full fuzz`: other inputs in each run.
 settings.register_profile(
     "long", derandomize=False, database=None, deadline=None, max_examples=2_000, print_blob=True
 )

@@ -57,6 +57,6 @@ def test_the_test_command_of_the_readme_passes_in_a_copy(tmp_path: Path) -> None
     """README names one command that installs and passes the tests, and it is the one that CI runs."""
     readme = (ROOT / "README.md").read_text()
 
-    assert "pip install -e '.[test]' && python -m pytest -n auto\n" in readme
-    assert '"$python" -m pytest -n auto\n' in (ROOT / ".ci/run").read_text()
+    assert "pip install -e '.[test]' -c constraints.txt && python -m pytest -n auto\n" in readme
+    assert '"$python" -m pytest -n auto -p once_more "$@"' in (ROOT / ".ci/run").read_text()
     assert sys.version_info >= (3, 11)

@@ -19,7 +19,7 @@ from tests.waiting import wait_until
 CHAT = "/v1/chat/completions"
 CLIENTS = 4
 KILLS = int(os.environ.get("GUARDRAILS_KILLS", "3"))
-"""How often a server is killed; `.ci/long` has a hundred."""
+"""How often a server is killed; `.ci/full soak` has a hundred."""
 
 VERDICT = "x-guardrails-verdict-id"
 
