@@ -19,6 +19,7 @@ from guardrails.protocols.messages.protocol import MESSAGES
 from guardrails.types import Stage
 from guardrails.wire import strict_json
 from guardrails.wire.lossless_json import write
+from guardrails.wrapping.guard_errors import CallScope
 from guardrails.wrapping.http import json_calls
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.calls import UNGUARDED
@@ -39,13 +40,14 @@ class GuardedBedrock:
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
         """Make a call, with what it asks judged before and what it answers behind."""
         inner: Any = super()
-        match operation_name:
-            case "Converse" | "ConverseStream":
-                return _converse(inner._make_api_call, operation_name, api_params, self._guardrails)
-            case "InvokeModel" | "InvokeModelWithResponseStream" if "anthropic" in str(
-                api_params.get("modelId")
-            ):
-                return _invoke(inner._make_api_call, operation_name, api_params, self._guardrails)
+        with CallScope():  # what it raises is the caller's as it is: nothing of botocore's stands above
+            match operation_name:
+                case "Converse" | "ConverseStream":
+                    return _converse(inner._make_api_call, operation_name, api_params, self._guardrails)
+                case "InvokeModel" | "InvokeModelWithResponseStream" if "anthropic" in str(
+                    api_params.get("modelId")
+                ):
+                    return _invoke(inner._make_api_call, operation_name, api_params, self._guardrails)
         cure = "ask the model by converse()" if operation_name.startswith("InvokeModel") else UNGUARDED
         raise RequestError("unguarded_call", f"{operation_name} is refused: {cure}")
 
