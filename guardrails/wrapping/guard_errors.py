@@ -9,8 +9,9 @@ streams, responses, iterators) is of a class below its own (`unwrap_errors`), wh
 2. the error that was noted while the method ran;
 3. the error of a guard from which the SDK's error was raised.
 
-Tried with openai 3.63.0, anthropic 2.17.0, google-genai 3.6.1, mistralai 3.7.0, cohere 7.3.1, ollama 0.6.3, boto3 1.44.18, httpx
-0.29.0 and httpx2 2.17.0; `REACHES` lists what the wrappers of these use beyond what is documented.
+`python -m tests.wrapping.sdk_error_table` prints what reaches the caller of each SDK, tried with openai 3.63.0, anthropic 2.17.0,
+google-genai 3.6.1, mistralai 3.7.0, cohere 7.3.1, ollama 0.6.3, boto3 1.44.18, httpx 0.29.0 and httpx2 2.17.0. `REACHES` in that
+file lists what the wrappers use of these beyond what they describe.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ ENDINGS: Final = frozenset({"close", "aclose"})
 EXCHANGE: Final = "_guardrails_exchange"
 """The attribute of an object with the call that it belongs to."""
 
+KEPT: Final = ("model_fields", "__dataclass_fields__", EXCHANGE)
+"""Attributes of classes of data, and of those that raise a guard's errors already."""
+
 SCOPE: ContextVar[CallScope | None] = ContextVar("guardrails_scope", default=None)
 """The method of an SDK's that runs in this thread or task, the innermost of those that a caller may have called."""
 
@@ -71,9 +75,10 @@ class CallScope:
         noted = self.error or (self._exchange.error if self._exchange is not None else None)
         if error is None and noted is not None:
             raise noted from noted.__cause__
-        if not isinstance(error, Exception) or isinstance(error, OWN):
-            return False
-        self._found = noted or _find_cause(error, self._handled)
+        if isinstance(error, OWN):
+            self._found = error
+        elif isinstance(error, Exception):
+            self._found = noted or _find_cause(error, self._handled)
         return self._found is not None
 
     def raise_found(self) -> None:
@@ -146,14 +151,14 @@ def unwrap_result(value: Any, owner: type, exchange: Exchange | None = None) -> 
     return _aiterate(value, owner, exchange) if hasattr(kind, "__anext__") else value
 
 
-@functools.cache
 def unwrapped_class(kind: Any) -> Any:
     """Return the class below an SDK's that raises a guard's errors as they are; a class of data as it is."""
-    if (
-        issubclass(kind, BaseException | enum.Enum | type)
-        or hasattr(kind, "model_fields")
-        or EXCHANGE in vars(kind)
-    ):
+    return _make_class(kind)
+
+
+@functools.cache
+def _make_class(kind: Any) -> Any:
+    if issubclass(kind, BaseException | enum.Enum | type) or any(hasattr(kind, name) for name in KEPT):
         return kind
     members: dict[str, Any] = {"__slots__": (), EXCHANGE: None, "__doc__": kind.__doc__}
     for name in dir(kind):
@@ -161,7 +166,7 @@ def unwrapped_class(kind: Any) -> Any:
             continue
         member = inspect.getattr_static(kind, name)
         if isinstance(member, FunctionType):
-            members[name] = _method(member, kind)
+            members[name] = _method(name, member, kind)
         elif isinstance(member, functools.cached_property):
             members[name] = functools.cached_property(_getter(member, kind))
         elif isinstance(member, property):
@@ -170,12 +175,13 @@ def unwrapped_class(kind: Any) -> Any:
     return type(kind.__name__, (kind,), {**members, **named})
 
 
-def _method(function: Callable[..., Any], owner: type) -> Callable[..., Any]:
+def _method(name: str, function: Callable[..., Any], owner: type) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         exchange = _exchange_of(self)
         with CallScope(exchange) as scope:
-            return unwrap_result(function(self, *args, **kwargs), owner, exchange)
+            # The class is asked each time: what traces calls of an SDK changes its methods.
+            return unwrap_result(getattr(owner, name)(self, *args, **kwargs), owner, exchange)
         scope.raise_found()
 
     @functools.wraps(function)
