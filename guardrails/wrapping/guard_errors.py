@@ -93,10 +93,10 @@ def _find_cause(error: BaseException, handled: BaseException | None) -> Guardrai
     waiting: list[BaseException | None] = [error]
     while waiting:
         each = waiting.pop(0)
-        if isinstance(each, GuardrailsError):
-            return each
         if each is None or any(each is known for known in seen):
             continue
+        if isinstance(each, GuardrailsError):
+            return each
         seen.append(each)
         waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
     return None

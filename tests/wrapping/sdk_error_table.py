@@ -567,6 +567,7 @@ def _httpx_sdk(module: str) -> Sdk:
         module,
         (_httpx(module, "Client"), _httpx(module, "AsyncClient")),
         {"post": _post(), **{f"stream, {each}": _post(reads=each) for each in reads}},
+        COLUMNS[:3],  # which no schema is given to
     )
 
 

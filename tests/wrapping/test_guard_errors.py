@@ -61,6 +61,7 @@ def hides(pieces: Iterator[str]) -> Iterator[str]:
 
 def loses(pieces: Iterator[str]) -> Iterator[str]:
     """Raise an error that has nothing to do with the one that came."""
+    failed = False
     try:
         yield from pieces
     except Exception:
@@ -199,9 +200,9 @@ def test_a_stream_raises_what_the_guard_did(
     """The very error, with no word of the SDK's; of a call that was stopped there is no end, but all else."""
     stream = unwrap_errors(Stream(release, judged(exchange)), exchange)
     assert isinstance(stream, Stream)
-    for _ in range(2):
+    for again in (read, list):
         with pytest.raises(GuardUnavailable) as raised:
-            read(stream)
+            again(stream)
         assert raised.value is STOPPED
         assert raised.value.__cause__ is None
         assert raised.value.__suppress_context__

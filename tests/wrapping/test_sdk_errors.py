@@ -20,8 +20,10 @@ from tests.wrapping.sdk_error_table import (
     try_case,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""Google's client leaves its connections to the end of the process."""
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::DeprecationWarning"
+)
+"""Google's client leaves its connections to the end of the process, and uses what others call old."""
 
 
 @pytest.fixture(scope="module")

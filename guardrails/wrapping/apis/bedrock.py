@@ -40,14 +40,15 @@ class GuardedBedrock:
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
         """Make a call, with what it asks judged before and what it answers behind."""
         inner: Any = super()
-        with CallScope():  # what it raises is the caller's as it is: nothing of botocore's stands above
+        send, terms = inner._make_api_call, self._guardrails
+        with CallScope() as scope:  # nothing of botocore's stands between it and the caller
             match operation_name:
                 case "Converse" | "ConverseStream":
-                    return _converse(inner._make_api_call, operation_name, api_params, self._guardrails)
-                case "InvokeModel" | "InvokeModelWithResponseStream" if "anthropic" in str(
-                    api_params.get("modelId")
-                ):
-                    return _invoke(inner._make_api_call, operation_name, api_params, self._guardrails)
+                    return _converse(send, operation_name, api_params, terms)
+                case "InvokeModel" | "InvokeModelWithResponseStream":
+                    if "anthropic" in str(api_params.get("modelId")):
+                        return _invoke(send, operation_name, api_params, terms)
+        scope.raise_found()
         cure = "ask the model by converse()" if operation_name.startswith("InvokeModel") else UNGUARDED
         raise RequestError("unguarded_call", f"{operation_name} is refused: {cure}")
 
