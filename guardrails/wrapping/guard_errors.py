@@ -17,6 +17,7 @@ file lists what the wrappers use of these beyond what they describe.
 from __future__ import annotations
 
 import contextlib
+import copy
 import enum
 import functools
 import inspect
@@ -60,7 +61,7 @@ class CallScope:
     """
 
     def __init__(self, exchange: Exchange | None = None, *, opens: bool = True) -> None:
-        self.error: GuardrailsError | None = None
+        self.error: Exception | None = None
         self._exchange, self._opens = exchange, opens
         self._found: Exception | None = None
 
@@ -73,18 +74,29 @@ class CallScope:
         if self._token is not None:
             SCOPE.reset(self._token)
         noted = self.error or (self._exchange.error if self._exchange is not None else None)
-        if error is None and noted is not None:
-            raise noted from noted.__cause__
+        handled, self._handled = self._handled, None
+        if error is None:
+            raise_again(noted)
         if isinstance(error, OWN):
             self._found = error
         elif isinstance(error, Exception):
-            self._found = noted or _find_cause(error, self._handled)
+            self._found = _find_cause(error, handled) if noted is None else copy.copy(noted)
         return self._found is not None
 
     def raise_found(self) -> None:
         """Raise the guard's error, if there was one, in the place of the SDK's, which is no part of its story."""
-        if self._found is not None:
-            raise self._found from self._found.__cause__
+        found, self._found = self._found, None
+        try:
+            if found is not None:
+                raise found from found.__cause__
+        finally:
+            del found  # whose traceback has this frame
+
+
+def raise_again(noted: Exception | None) -> None:
+    """Raise what was noted, if anything was: a copy, as an error holds by its traceback what it is noted with."""
+    if noted is not None:
+        raise copy.copy(noted) from None
 
 
 def _find_cause(error: BaseException, handled: BaseException | None) -> GuardrailsError | None:
@@ -108,18 +120,16 @@ def note_errors(exchange: Exchange) -> Iterator[None]:
     try:
         yield
     except OWN as error:
-        exchange.error = error
-        scope = SCOPE.get()
+        exchange.error, scope = copy.copy(error), SCOPE.get()
         if scope is not None and isinstance(error, GuardrailsError):
-            scope.error = error
+            scope.error = exchange.error
         raise
 
 
 def refuse_repeat() -> None:
     """Raise again what a guard raised in the method that runs: an SDK that asks once more repeats a call that was stopped."""
     scope = SCOPE.get()
-    if scope is not None and scope.error is not None:
-        raise scope.error from scope.error.__cause__
+    raise_again(None if scope is None else scope.error)
 
 
 def unwrap_errors(value: Any, exchange: Exchange | None = None) -> Any:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
+import gc
 import pickle
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
@@ -178,6 +181,12 @@ def unowned(value: Any) -> Any:
     return value
 
 
+def assert_stopped(error: BaseException) -> None:
+    """Demand the error that was raised, or a copy of it."""
+    assert type(error) is type(STOPPED)
+    assert (str(error), vars(error)) == (str(STOPPED), vars(STOPPED))
+
+
 @pytest.fixture
 def exchange() -> Any:
     """A call, as far as its error goes."""
@@ -197,13 +206,13 @@ READS: dict[str, Callable[[Any], object]] = {
 def test_a_stream_raises_what_the_guard_did(
     exchange: Any, release: Any, read: Callable[[Any], object]
 ) -> None:
-    """The very error, with no word of the SDK's; of a call that was stopped there is no end, but all else."""
+    """With all that it has, and no word of the SDK's; of a call that was stopped there is no end, but all else."""
     stream = unwrap_errors(Stream(release, judged(exchange)), exchange)
     assert isinstance(stream, Stream)
     for again in (read, list):
         with pytest.raises(GuardUnavailable) as raised:
             again(stream)
-        assert raised.value is STOPPED
+        assert_stopped(raised.value)
         assert raised.value.__cause__ is None
         assert raised.value.__suppress_context__
     with pytest.raises(GuardUnavailable):
@@ -230,7 +239,7 @@ def test_an_async_stream_does_too(exchange: Any, release: Any) -> None:
         stream = unwrap_errors(AsyncStream(release, judged(exchange)), exchange)
         with pytest.raises(GuardUnavailable) as raised:
             asyncio.run(read(stream))
-        assert raised.value is STOPPED
+        assert_stopped(raised.value)
 
 
 def test_what_holds_a_stream_belongs_to_its_call(exchange: Any) -> None:
@@ -281,7 +290,7 @@ def test_an_error_is_no_other_call_s(exchange: Any) -> None:
 
     outer, inner = unwrap_errors(Part()), unwrap_errors(Part())
     assert outer.run(lambda: inner.ask(STOPPED)) == "fine"
-    assert exchange.error is STOPPED
+    assert_stopped(exchange.error)
 
 
 def test_a_stopped_call_is_not_made_again(exchange: Any) -> None:
@@ -307,6 +316,22 @@ def test_a_stopped_call_is_not_made_again(exchange: Any) -> None:
     with pytest.raises(GuardUnavailable):
         unwrap_errors(Part()).ask()
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_what_is_raised_keeps_nothing_alive(exchange: Any, release: Any) -> None:
+    """A file that was to be sent is closed when nobody holds the error."""
+    gc.collect()
+    gc.disable()
+    try:
+        stream = unwrap_errors(Stream(release, judged(exchange, GuardUnavailable("full"))), exchange)
+        with contextlib.suppress(GuardUnavailable):
+            list(stream)
+        left = weakref.ref(stream)
+        del stream
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_data_stays_what_it_is() -> None:

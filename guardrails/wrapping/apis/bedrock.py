@@ -32,6 +32,10 @@ BESIDE: Final = "ResponseMetadata"
 """What botocore says of a response."""
 
 
+MESSAGE_CALLS: Final = ("InvokeModel", "InvokeModelWithResponseStream")
+"""Calls with a body of the model's own API."""
+
+
 class GuardedBedrock:
     """A guard before a client. It is no client itself: `wrap` puts it in front of one's class."""
 
@@ -42,12 +46,10 @@ class GuardedBedrock:
         inner: Any = super()
         send, terms = inner._make_api_call, self._guardrails
         with CallScope() as scope:  # nothing of botocore's stands between it and the caller
-            match operation_name:
-                case "Converse" | "ConverseStream":
-                    return _converse(send, operation_name, api_params, terms)
-                case "InvokeModel" | "InvokeModelWithResponseStream":
-                    if "anthropic" in str(api_params.get("modelId")):
-                        return _invoke(send, operation_name, api_params, terms)
+            if operation_name in ("Converse", "ConverseStream"):
+                return _converse(send, operation_name, api_params, terms)
+            if operation_name in MESSAGE_CALLS and "anthropic" in str(api_params.get("modelId")):
+                return _invoke(send, operation_name, api_params, terms)
         scope.raise_found()
         cure = "ask the model by converse()" if operation_name.startswith("InvokeModel") else UNGUARDED
         raise RequestError("unguarded_call", f"{operation_name} is refused: {cure}")

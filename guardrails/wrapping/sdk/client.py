@@ -24,6 +24,7 @@ from guardrails.types import Stage
 from guardrails.wrapping.guard_errors import (
     CallScope,
     note_errors,
+    raise_again,
     refuse_repeat,
     unwrap_errors,
     unwrap_result,
@@ -147,8 +148,7 @@ class SyncGuardedClient(GuardedClient):
         inner: Any = super()
         inner._prepare_request(request)
         exchange = CALL.get()
-        if exchange is not None and exchange.error is not None:  # the SDK asks once more
-            raise exchange.error from exchange.error.__cause__
+        raise_again(None if exchange is None else exchange.error)  # where the SDK asks once more
 
     def _process_response(self, *, response: Any, **kwargs: Any) -> Any:
         inner: Any = super()
@@ -213,8 +213,7 @@ class AsyncGuardedClient(GuardedClient):
         inner: Any = super()
         await inner._prepare_request(request)
         exchange = CALL.get()
-        if exchange is not None and exchange.error is not None:  # the SDK asks once more
-            raise exchange.error from exchange.error.__cause__
+        raise_again(None if exchange is None else exchange.error)  # where the SDK asks once more
 
     async def _process_response(self, *, response: Any, **kwargs: Any) -> Any:
         inner: Any = super()
