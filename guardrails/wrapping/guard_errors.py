@@ -72,7 +72,10 @@ class CallScope:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if self._token is not None:
-            SCOPE.reset(self._token)
+            with contextlib.suppress(
+                ValueError
+            ):  # a coroutine that nobody ran to its end, closed from elsewhere
+                SCOPE.reset(self._token)
         noted = self.error or (self._exchange.error if self._exchange is not None else None)
         handled, self._handled = self._handled, None
         if error is None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 import gc
 import pickle
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import attrgetter
 from types import SimpleNamespace
@@ -418,6 +420,41 @@ def test_a_release_that_loses_errors_anywhere(
         ask(client)
     assert type(raised.value) is Blocked
     assert len(upstream.requests) == 1
+
+
+def test_streams_side_by_side(policy_guard: Guard, upstream: ScriptedUpstream) -> None:
+    """Of one client, read in turn and in threads: what stops one is nothing to the others."""
+    stopped = Reply(f"Something long enough to be let go before. {BOMB} and more.", cut=4)
+    fine = Reply("Something long enough to be let go before, and more.", cut=4)
+    upstream.reply_with(stopped, fine, fine)
+    with policy_guard.wrap(anthropic.Anthropic(base_url=upstream.origin, api_key="none")) as client:
+        first, second, third = (client.messages.create(**ASKED, stream=True) for _ in range(3))
+        next(second)
+        with pytest.raises(Blocked):
+            list(first)
+        with ThreadPoolExecutor(1) as pool:
+            read = pool.submit(list, third)
+            assert list(second)[-1].type == read.result()[-1].type == "message_stop"
+        with pytest.raises(Blocked):
+            next(first)
+
+
+def test_a_coroutine_that_is_closed_elsewhere() -> None:
+    """It ends in silence, in whatever context that is."""
+
+    class Forever:
+        def __await__(self) -> Iterator[None]:
+            while True:
+                yield
+
+    @of_sdk
+    class Part:
+        async def ask(self) -> None:
+            await Forever()
+
+    steps = unwrap_errors(Part()).ask()
+    contextvars.copy_context().run(steps.send, None)
+    steps.close()
 
 
 @pytest.mark.parametrize("is_async", [False, True])
