@@ -120,7 +120,6 @@ class Sdk:
         clients: makes a sync client, and an async one where there is one, given the upstream and the way to wrap.
         asks: the ways to call it, by name.
         columns: why a call may be stopped.
-        sync_only: the ways that async clients have not.
         before: for a way, what the model answers first.
         reply: makes a reply of the upstream's.
     """
@@ -131,7 +130,6 @@ class Sdk:
     clients: tuple[Callable[[ScriptedUpstream, Callable[..., Any]], Any], ...]
     asks: Mapping[str, Ask]
     columns: tuple[Column, ...] = COLUMNS
-    sync_only: frozenset[str] = frozenset()
     before: Mapping[str, Any] = field(default_factory=dict)
     reply: Callable[[Any], Any] = lambda given: given
 
