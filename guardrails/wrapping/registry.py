@@ -76,6 +76,10 @@ REFUSED: Final = (
 BUILTIN: Final = {
     **dict.fromkeys(("openai.OpenAI", "openai.AsyncOpenAI"), "guardrails.wrapping.apis.openai:WRAPPER"),
     **dict.fromkeys(
+        ("openai.ResponsesToolRunner", "openai.AsyncResponsesToolRunner"),
+        "guardrails.wrapping.apis.openai:RUNNER",
+    ),
+    **dict.fromkeys(
         (
             *("anthropic.Anthropic", "anthropic.AsyncAnthropic"),
             *("anthropic.AnthropicVertex", "anthropic.AsyncAnthropicVertex"),

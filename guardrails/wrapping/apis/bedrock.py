@@ -19,6 +19,7 @@ from guardrails.protocols.messages.protocol import MESSAGES
 from guardrails.types import Stage
 from guardrails.wire import strict_json
 from guardrails.wire.lossless_json import write
+from guardrails.wrapping.guard_errors import CallScope
 from guardrails.wrapping.http import json_calls
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.calls import UNGUARDED
@@ -31,6 +32,10 @@ BESIDE: Final = "ResponseMetadata"
 """What botocore says of a response."""
 
 
+MESSAGE_CALLS: Final = ("InvokeModel", "InvokeModelWithResponseStream")
+"""Calls with a body of the model's own API."""
+
+
 class GuardedBedrock:
     """A guard before a client. It is no client itself: `wrap` puts it in front of one's class."""
 
@@ -39,13 +44,13 @@ class GuardedBedrock:
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
         """Make a call, with what it asks judged before and what it answers behind."""
         inner: Any = super()
-        match operation_name:
-            case "Converse" | "ConverseStream":
-                return _converse(inner._make_api_call, operation_name, api_params, self._guardrails)
-            case "InvokeModel" | "InvokeModelWithResponseStream" if "anthropic" in str(
-                api_params.get("modelId")
-            ):
-                return _invoke(inner._make_api_call, operation_name, api_params, self._guardrails)
+        send, terms = inner._make_api_call, self._guardrails
+        with CallScope() as scope:  # nothing of botocore's stands between it and the caller
+            if operation_name in ("Converse", "ConverseStream"):
+                return _converse(send, operation_name, api_params, terms)
+            if operation_name in MESSAGE_CALLS and "anthropic" in str(api_params.get("modelId")):
+                return _invoke(send, operation_name, api_params, terms)
+        scope.raise_found()
         cure = "ask the model by converse()" if operation_name.startswith("InvokeModel") else UNGUARDED
         raise RequestError("unguarded_call", f"{operation_name} is refused: {cure}")
 

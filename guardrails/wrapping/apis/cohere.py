@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from guardrails.types import Stage
+from guardrails.wrapping.guard_errors import unwrapped_class
 from guardrails.wrapping.http.http_client import GuardedHttpClient, guard_http_client
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.calls import Calls, calls_of
@@ -34,7 +35,7 @@ def wrap(client: Any, terms: Terms) -> Any:
     if isinstance(inner, GuardedHttpClient):
         raise TypeError(f"cannot wrap a {kind} that is wrapped already")
     try:
-        made = type(client)(
+        made = unwrapped_class(type(client))(
             api_key=given._token,
             base_url=given.get_base_url(),
             client_name=given._client_name,

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final
 
 from guardrails.errors import RequestError
 from guardrails.types import Stage
+from guardrails.wrapping.guard_errors import unwrap_errors
 from guardrails.wrapping.http import json_calls
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.body_formats import parse_answer
@@ -160,6 +161,7 @@ def _with_api(thing: Any, api: Any) -> Any:
             setattr(made, name, _with_api(value, api))
     made._api_client = api
     base = type(thing)
+    unwrap_errors(made)
     if base.__name__ in ("Client", "AsyncClient"):
         refused = {name: _refuse(name) for name in dir(base) if isinstance(getattr(base, name), property)}
         refused = {name: each for name, each in refused.items() if name not in PARTS}

@@ -6,6 +6,7 @@ import copy
 from typing import Any, Final
 
 from guardrails.types import Stage
+from guardrails.wrapping.guard_errors import unwrap_errors
 from guardrails.wrapping.http.http_client import GuardedHttpClient, guard_http_client
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.calls import Calls, calls_of
@@ -47,7 +48,7 @@ def wrap(client: Any, terms: Terms) -> Any:
             setattr(configuration, name, guard_http_client(getattr(given, name), terms, CALLS))
     made.sdk_configuration = configuration
     made._unguarded = client  # whose connections are closed when nobody holds it
-    return made
+    return unwrap_errors(made)
 
 
 WRAPPER: Final = Wrapper("mistralai.Mistral", "Guards every call of a client of Mistral's SDK.", wrap)

@@ -6,6 +6,7 @@ import copy
 from typing import Any, Final
 
 from guardrails.types import Stage
+from guardrails.wrapping.guard_errors import unwrap_errors
 from guardrails.wrapping.http.http_client import GuardedHttpClient, guard_http_client
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.calls import Calls, calls_of
@@ -35,7 +36,7 @@ def wrap(client: Any, terms: Terms) -> Any:
         raise TypeError(f"cannot wrap a {type(client).__name__} that is wrapped already")
     made = copy.copy(client)
     made._client = guard_http_client(client._client, terms, CALLS)
-    return made
+    return unwrap_errors(made)
 
 
 WRAPPER: Final = Wrapper(

@@ -16,6 +16,7 @@ from guardrails.protocols.reasks import AnswerRejected
 from guardrails.types import Stage
 from guardrails.wire import strict_json
 from guardrails.wire.lossless_json import write
+from guardrails.wrapping.guard_errors import note_errors, refuse_repeat
 from guardrails.wrapping.sdk.calls import UNGUARDED, Calls
 from guardrails.wrapping.sdk.client import ajudge_body, judge_body
 from guardrails.wrapping.sdk.exchange import Exchange, Terms
@@ -50,6 +51,7 @@ class SyncGuardedHttpClient(GuardedHttpClient):
 
     def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
         """Send a request that is judged before; return a response that is."""
+        refuse_repeat()
         inner: Any = super()
         exchange = self._exchange(request)
         if exchange is None:
@@ -57,7 +59,8 @@ class SyncGuardedHttpClient(GuardedHttpClient):
         sent: Any = exchange.body
         while True:
             try:
-                return self._ask(exchange, request, sent, stream=stream, **options)
+                with note_errors(exchange):
+                    return self._ask(exchange, request, sent, stream=stream, **options)
             except AnswerRejected as rejected:
                 exchange, sent = exchange.again(rejected.reask), None
 
@@ -87,6 +90,7 @@ class AsyncGuardedHttpClient(GuardedHttpClient):
 
     async def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
         """Send a request that is judged before; return a response that is."""
+        refuse_repeat()
         inner: Any = super()
         exchange = self._exchange(request)
         if exchange is None:
@@ -94,7 +98,8 @@ class AsyncGuardedHttpClient(GuardedHttpClient):
         sent: Any = exchange.body
         while True:
             try:
-                return await self._ask(exchange, request, sent, stream=stream, **options)
+                with note_errors(exchange):
+                    return await self._ask(exchange, request, sent, stream=stream, **options)
             except AnswerRejected as rejected:
                 exchange, sent = exchange.again(rejected.reask), None
 

@@ -15,6 +15,7 @@ from guardrails.protocols.reasks import AnswerRejected
 from guardrails.types import Stage
 from guardrails.wire import sse
 from guardrails.wire.lossless_json import write
+from guardrails.wrapping.guard_errors import note_errors, refuse_repeat
 from guardrails.wrapping.sdk.body_formats import parse_answer
 from guardrails.wrapping.sdk.exchange import Exchange, Terms
 from guardrails.wrapping.sdk.streaming_response import StreamingResponse
@@ -24,6 +25,7 @@ Body = dict[str, Any]
 
 def open_exchange(terms: Terms, protocol: Protocol, body: Body) -> Exchange:
     """Return the checks around a call; raises `RequestError` where the body does not say clearly whether it asks for a stream."""
+    refuse_repeat()
     protocol.is_streamed(body)
     made = Exchange(terms, protocol, body)
     made.framing = SSE
@@ -102,19 +104,22 @@ async def aask_stream(
 
 def _ask(exchange: Exchange) -> bytes | None:
     subject = exchange.protocol.request_payload(exchange.body)
-    return exchange.ask(exchange.terms.guard.check(subject, Stage.INPUT, **exchange.asking))
+    with note_errors(exchange):
+        return exchange.ask(exchange.terms.guard.check(subject, Stage.INPUT, **exchange.asking))
 
 
 async def _aask(exchange: Exchange) -> bytes | None:
     subject = exchange.protocol.request_payload(exchange.body)
-    return exchange.ask(await exchange.terms.guard.acheck(subject, Stage.INPUT, **exchange.asking))
+    with note_errors(exchange):
+        return exchange.ask(await exchange.terms.guard.acheck(subject, Stage.INPUT, **exchange.asking))
 
 
 def _judge(exchange: Exchange, answer: Body, inline: int | None) -> Any:
     """Judge a whole answer; return what the caller may have of it."""
-    subject = exchange.read_whole(answer)
-    verdict, outcome = yield from exchange.judge.whole(subject, inline)
-    return exchange.passed(answer, subject, verdict, outcome)
+    with note_errors(exchange):
+        subject = exchange.read_whole(answer)
+        verdict, outcome = yield from exchange.judge.whole(subject, inline)
+        return exchange.passed(answer, subject, verdict, outcome)
 
 
 def _vetted(error: Exception, said: bytes) -> Exception:
@@ -148,8 +153,9 @@ def _released(
 ) -> Iterator[Body]:
     reader = _Events()
     try:
-        for piece in StreamingResponse(exchange).released(map(_written, events)):
-            yield from reader.feed(piece)
+        with note_errors(exchange):
+            for piece in StreamingResponse(exchange).released(map(_written, events)):
+                yield from reader.feed(piece)
         return
     except AnswerRejected as rejected:  # of which nothing went on
         exchange = exchange.again(rejected.reask)
@@ -164,9 +170,10 @@ async def _areleased(
     reader = _Events()
     pieces = (_written(event) async for event in events)
     try:
-        async for piece in StreamingResponse(exchange).areleased(pieces):
-            for event in reader.feed(piece):
-                yield event
+        with note_errors(exchange):
+            async for piece in StreamingResponse(exchange).areleased(pieces):
+                for event in reader.feed(piece):
+                    yield event
         return
     except AnswerRejected as rejected:  # of which nothing went on
         exchange = exchange.again(rejected.reask)

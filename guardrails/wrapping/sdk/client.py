@@ -8,10 +8,11 @@ class and so has the guard too. Calls that no table names are refused.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
@@ -20,6 +21,15 @@ from guardrails.errors import RequestError
 from guardrails.protocols.reasks import AnswerRejected
 from guardrails.sinks.call_verdicts import attach_verdicts
 from guardrails.types import Stage
+from guardrails.wrapping.guard_errors import (
+    CallScope,
+    note_errors,
+    raise_again,
+    refuse_repeat,
+    unwrap_errors,
+    unwrap_result,
+    unwrapped_class,
+)
 from guardrails.wrapping.sdk.calls import UNGUARDED, Calls, read_body
 from guardrails.wrapping.sdk.exchange import Exchange, Terms
 from guardrails.wrapping.sdk.http_responses import (
@@ -31,7 +41,6 @@ from guardrails.wrapping.sdk.http_responses import (
 )
 from guardrails.wrapping.sdk.streaming_response import judge_response
 from guardrails.wrapping.sdk.uploads import form_headers, split_files
-from guardrails.wrapping.stream_errors import alet_through, find_let_through, let_through
 
 CALL: ContextVar[Exchange | None] = ContextVar("guardrails_call", default=None)
 """The call that is being made in this thread or task."""
@@ -95,6 +104,7 @@ class SyncGuardedClient(GuardedClient):
 
     def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         """Make a call, with the request checked before."""
+        refuse_repeat()
         if hasattr(self, PREPARE):
             options = getattr(self, PREPARE)(options)
         exchange = self._exchange(options)
@@ -122,7 +132,9 @@ class SyncGuardedClient(GuardedClient):
                 return refused
         token = CALL.set(exchange)
         try:
-            return inner.request(cast_to, options, *args, **kwargs)
+            with CallScope(exchange, opens=False) as scope:
+                return inner.request(cast_to, options, *args, **kwargs)
+            scope.raise_found()
         except Exception as error:
             response = failed_response(error)
             if exchange is None or response is None:
@@ -132,12 +144,18 @@ class SyncGuardedClient(GuardedClient):
         finally:
             CALL.reset(token)
 
+    def _prepare_request(self, request: Any) -> None:
+        inner: Any = super()
+        inner._prepare_request(request)
+        exchange = CALL.get()
+        raise_again(None if exchange is None else exchange.error)  # where the SDK asks once more
+
     def _process_response(self, *, response: Any, **kwargs: Any) -> Any:
         inner: Any = super()
         exchange = CALL.get()
         if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
-            response = judge_body(exchange, response, find_let_through(self))
-        made = inner._process_response(response=response, **kwargs)
+            response = judge_body(exchange, response)
+        made = unwrap_result(inner._process_response(response=response, **kwargs), type(self), exchange)
         if exchange is not None:
             attach_verdicts(made, exchange.verdicts)
         return made
@@ -148,6 +166,7 @@ class AsyncGuardedClient(GuardedClient):
 
     async def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         """Make a call, with the request checked before."""
+        refuse_repeat()
         if hasattr(self, PREPARE):
             options = await getattr(self, PREPARE)(options)
         exchange = self._exchange(options)
@@ -177,7 +196,9 @@ class AsyncGuardedClient(GuardedClient):
                 return refused
         token = CALL.set(exchange)
         try:
-            return await inner.request(cast_to, options, *args, **kwargs)
+            with CallScope(exchange, opens=False) as scope:
+                return await inner.request(cast_to, options, *args, **kwargs)
+            scope.raise_found()
         except Exception as error:
             response = failed_response(error)
             if exchange is None or response is None:
@@ -188,30 +209,31 @@ class AsyncGuardedClient(GuardedClient):
         finally:
             CALL.reset(token)
 
+    async def _prepare_request(self, request: Any) -> None:
+        inner: Any = super()
+        await inner._prepare_request(request)
+        exchange = CALL.get()
+        raise_again(None if exchange is None else exchange.error)  # where the SDK asks once more
+
     async def _process_response(self, *, response: Any, **kwargs: Any) -> Any:
         inner: Any = super()
         exchange = CALL.get()
         if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
-            response = await ajudge_body(exchange, response, find_let_through(self))
-        made = await inner._process_response(response=response, **kwargs)
+            response = await ajudge_body(exchange, response)
+        made = unwrap_result(await inner._process_response(response=response, **kwargs), type(self), exchange)
         if exchange is not None:
             attach_verdicts(made, exchange.verdicts)
         return made
 
 
-def judge_body(exchange: Exchange, response: Any, raised: type[Exception] | None = None) -> Any:
-    """Return a response whose bytes are judged: at once if they are here or are a file, else as they are asked for.
-
-    Args:
-        exchange: the call.
-        response: what the model answered.
-        raised: what errors in a stream have to be besides, so that the SDK lets them through.
-    """
-    answer = judge_response(exchange, media_type_of(response))
+def judge_body(exchange: Exchange, response: Any) -> Any:
+    """Return a response whose bytes are judged: at once if they are here or are a file, else as they are asked for."""
+    with note_errors(exchange):
+        answer = judge_response(exchange, media_type_of(response))
     # What is here already comes from the response as a stream would.
-    pieces = answer.released(response.iter_bytes())
+    pieces = _noted(answer.released(response.iter_bytes()), exchange)
     if not (response.is_stream_consumed or answer.at_once):
-        return stream_body(response, pieces if raised is None else let_through(pieces, raised))
+        return unwrap_errors(stream_body(response, pieces), exchange)
     try:
         content = b"".join(pieces)
     finally:
@@ -219,12 +241,13 @@ def judge_body(exchange: Exchange, response: Any, raised: type[Exception] | None
     return replace_response_body(response, answer.kind, content=content)
 
 
-async def ajudge_body(exchange: Exchange, response: Any, raised: type[Exception] | None = None) -> Any:
+async def ajudge_body(exchange: Exchange, response: Any) -> Any:
     """The twin of `judge_body` on an event loop."""
-    answer = judge_response(exchange, media_type_of(response))
-    pieces = answer.areleased(response.aiter_bytes())
+    with note_errors(exchange):
+        answer = judge_response(exchange, media_type_of(response))
+    pieces = _anoted(answer.areleased(response.aiter_bytes()), exchange)
     if not (response.is_stream_consumed or answer.at_once):
-        return astream_body(response, pieces if raised is None else alet_through(pieces, raised))
+        return unwrap_errors(astream_body(response, pieces), exchange)
     try:
         content = b"".join([piece async for piece in pieces])
     finally:
@@ -232,8 +255,22 @@ async def ajudge_body(exchange: Exchange, response: Any, raised: type[Exception]
     return replace_response_body(response, answer.kind, content=content)
 
 
+def _noted(pieces: Iterator[bytes], exchange: Exchange) -> Generator[bytes]:
+    with note_errors(exchange):
+        yield from pieces
+
+
+async def _anoted(pieces: AsyncIterator[bytes], exchange: Exchange) -> AsyncGenerator[bytes]:
+    async with contextlib.aclosing(pieces):  # type: ignore[type-var]  # what is judged comes from a generator
+        with note_errors(exchange):
+            async for piece in pieces:
+                yield piece
+
+
 def block_connections(resource: Any) -> Any:
-    """Close what a part of a client (and its parts) has of ways that do not go through `request`: connections."""
+    """Close what a part of a client (and its parts) has of ways that do not go through `request`: connections. What its methods
+    raise and return is unwrapped.
+    """
     kind = type(resource)
     if not any(base.__name__ in ("SyncAPIResource", "AsyncAPIResource") for base in kind.__mro__):
         return resource
@@ -244,6 +281,8 @@ def block_connections(resource: Any) -> Any:
                 block_connections(getattr(resource, name))
         elif name == "connect" or str(_annotation(member)).endswith("ConnectionManager"):
             vars(resource)[name] = functools.partial(_no_connection, f"{kind.__name__}.{name}")
+        elif inspect.isfunction(method := vars(unwrapped_class(kind)).get(name)):
+            vars(resource)[name] = method.__get__(resource)  # on the part alone, which stays of its class
     return resource
 
 

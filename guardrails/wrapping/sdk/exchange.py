@@ -90,7 +90,7 @@ def response_checker_of(
 
 class Exchange:
     """The checks around one call. `asking` says who asks, `framing` how the bytes of a stream are read and written; the model was
-    asked again `reasked` times before.
+    asked again `reasked` times before. `error` is what a guard raised in it.
     """
 
     def __init__(self, terms: Terms, protocol: Protocol, body: Body, reasked: int = 0) -> None:
@@ -100,6 +100,7 @@ class Exchange:
         self._given = body
         self._reasked = reasked
         self.asked: Verdict | None = None
+        self.error: Exception | None = None
         self.framing: Framing = SSE if protocol.stream is None else protocol.stream.framing
         model = body.get("model")
         named = {"model": model} if isinstance(model, str) else {}
