@@ -63,7 +63,8 @@ PARTS = (
         ("guardrails/wrapping/*", "guardrails/protocols/*", "tests/system/clients/*"),
         (
             f"{SYSTEM} tests/system/clients/test_model_clients.py tests/system/clients/test_django.py"
-            " tests/system/clients/test_notebook.py tests/system/clients/test_workers.py tests/system/test_ollama.py"
+            " tests/system/clients/test_notebook.py tests/system/clients/test_sdk_errors.py"
+            " tests/system/clients/test_workers.py tests/system/test_ollama.py"
             " tests/system/test_wrapped_anthropic.py tests/system/test_openai_routes.py tests/system/test_leak_tests.py",
         ),
         ("system",),
