@@ -14,6 +14,7 @@ import pytest
 from guardrails import BackendError, Blocked, Guard, GuardrailsError, GuardUnavailable
 from guardrails.testing import Reply, ScriptedUpstream
 from guardrails.wrapping.stream_errors import find_let_through, let_through
+from tests.cases import each_case
 
 BOMB = "zqxbomb"
 ASKED: dict[str, Any] = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
@@ -69,7 +70,7 @@ def test_a_late_block_arrives_as_a_block(
 ERRORS = [GuardUnavailable("checks", 7), BackendError("it failed", 503, "gone")]
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@each_case("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_an_error_keeps_all_that_it_has(error: GuardrailsError) -> None:
     """Its class, its name and its attributes; others go on as they are."""
 
