@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -56,7 +57,8 @@ def each_case(
     Takes what `pytest.mark.parametrize` takes. A case costs its own time alone, where a test of pytest's costs some
     milliseconds more: in the collection of each worker, and in what it reports.
 
-    Fixtures are made once for all cases: a test that needs one afresh for each case stays with `parametrize`.
+    Fixtures are made once for all cases, and those that it knows are as new for each (`afresh`): a test that needs another
+    one afresh for each case stays with `parametrize`.
     """
     wanted = [name.strip() for name in names.split(",")] if isinstance(names, str) else [*names]
     alone = isinstance(names, str) and len(wanted) == 1
@@ -68,16 +70,42 @@ def each_case(
 
         @functools.wraps(test)
         def run_all(*own: Any, **fixtures: Any) -> None:
-            def run(row: tuple[Any, ...]) -> None:
-                test(*own, **fixtures, **dict(zip(wanted, row, strict=True)))
+            def run(case: tuple[int, tuple[Any, ...]]) -> None:
+                number, row = case
+                with afresh(fixtures, number) as given:
+                    test(*own, **given, **dict(zip(wanted, row, strict=True)))
 
-            check_each(zip(labels, rows, strict=True), run)
+            check_each(zip(labels, enumerate(rows), strict=True), run)
 
         kept = [each for name, each in signature.parameters.items() if name not in wanted]
         run_all.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
         return run_all
 
     return decorate
+
+
+@contextmanager
+def afresh(fixtures: Mapping[str, Any], number: int) -> Iterator[Mapping[str, Any]]:
+    """Yield the fixtures of a test as the case of this number may have them: as if no other one had had them.
+
+    `tmp_path` is a folder of its own, what `monkeypatch` changes is undone behind it, what was printed and logged before is
+    gone, and each fixture that has a `reset` was told to.
+    """
+    given = dict(fixtures)
+    with ExitStack() as stack:
+        for name, fixture in fixtures.items():
+            if name == "tmp_path":
+                given[name] = fixture / f"case{number}"
+                given[name].mkdir()
+            elif isinstance(fixture, pytest.MonkeyPatch):
+                given[name] = stack.enter_context(fixture.context())
+            elif isinstance(fixture, pytest.CaptureFixture):
+                fixture.readouterr()
+            elif isinstance(fixture, pytest.LogCaptureFixture):
+                fixture.clear()
+            elif callable(reset := getattr(fixture, "reset", None)):
+                reset()
+        yield given
 
 
 def label_rows(rows: Sequence[tuple[Any, ...]], ids: Ids) -> Iterator[str]:

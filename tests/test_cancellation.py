@@ -135,7 +135,7 @@ def test_what_a_handler_of_a_signal_raises_ends_the_program(
         signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("action", [raise_interrupt, partial(sys.exit, 3)])
+@each_case("action", [raise_interrupt, partial(sys.exit, 3)])
 def test_no_other_thread_is_interrupted(action: Callable[[], object]) -> None:
     """Handlers run on the main thread, so that what other threads raise is their failure."""
     with ThreadPoolExecutor(1) as pool:

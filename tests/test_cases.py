@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import logging
+import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +62,54 @@ def test_fixtures_and_methods_stay() -> None:
     seen: list[int] = []
     TestSum().check(seen=seen)
     assert seen == [11, 21, 12, 22]
+
+
+def test_each_case_has_pytests_fixtures_as_new(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An empty folder, an environment that no case changed, and nothing printed or logged; also where tables are crossed."""
+    folders = set()
+
+    @each_case("first", [1, 2])
+    @each_case("second", [1, 2])
+    def check(
+        first: int, second: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, caplog
+    ) -> None:
+        assert [*tmp_path.iterdir()] == []
+        assert "CASE" not in os.environ
+        assert (capsys.readouterr().out, caplog.messages) == ("", [])
+        (tmp_path / "here").touch()
+        monkeypatch.setenv("CASE", "here")
+        print("here")  # noqa: T201
+        logging.getLogger("here").warning("here")
+        folders.add(tmp_path)
+
+    check(tmp_path=tmp_path, monkeypatch=monkeypatch, capsys=capsys, caplog=caplog)
+    assert len(folders) == 4
+    assert "CASE" not in os.environ
+
+
+def test_what_can_be_reset_is_reset_before_each_case() -> None:
+    """So an upstream that records what it is asked has been asked nothing."""
+
+    class Upstream:
+        def __init__(self) -> None:
+            self.asked = ["before"]
+
+        def reset(self) -> None:
+            self.asked = []
+
+    @each_case("asked", ["a", "b"])
+    def check(asked: str, fake: Upstream) -> None:
+        assert fake.asked == []
+        fake.asked.append(asked)
+
+    fake = Upstream()
+    check(fake=fake)
+    assert fake.asked == ["b"]
 
 
 def test_of_crossed_tables_each_pair_is_named() -> None:

@@ -24,6 +24,7 @@ from guardrails.engine.content import payload
 from guardrails.errors import GuardrailsError
 from guardrails.policy.endpoints import VARIABLE
 from guardrails.types import Media
+from tests.cases import each_case
 
 POLICY = """
 format: 1
@@ -133,7 +134,7 @@ def test_a_block_is_a_value(guard: Guard) -> None:
     assert guard.check("a badword", client={"language": 7}).message == "No."
 
 
-@pytest.mark.parametrize("stage", list(Stage))
+@each_case("stage", list(Stage))
 def test_the_stage_of_a_text_is_the_caller_s(guard: Guard, stage: Stage) -> None:
     """Only rules of that stage are tried; stages may be given as names or as members."""
     expected = stage in {Stage.INPUT, Stage.RETRIEVAL}
@@ -220,7 +221,7 @@ def test_the_shipped_default_loads_by_name() -> None:
     assert names == {"default"}
 
 
-@pytest.mark.parametrize(("floor", "expected"), [(None, True), ("", False), ("parallel: true\n", True)])
+@each_case(("floor", "expected"), [(None, True), ("", False), ("parallel: true\n", True)])
 def test_a_guard_is_parallel_if_all_policies_say_so(guard_of, floor: str | None, expected: bool) -> None:
     """The operator's floor has its word."""
     text = "history: block\ndetectors: {}\nrules: []\n"
@@ -339,9 +340,7 @@ def test_a_reply_s_verdict_goes_on_from_its_prompt_s(vault_guard: Guard) -> None
         assert stream.feed(text) + stream.flush() == left
 
 
-@pytest.mark.parametrize(
-    ("name", "form"), [("hash", r"\[EMAIL:[0-9a-f]{12}\]"), ("fake", r"[\w.]+@example\.\w+")]
-)
+@each_case(("name", "form"), [("hash", r"\[EMAIL:[0-9a-f]{12}\]"), ("fake", r"[\w.]+@example\.\w+")])
 def test_a_value_has_one_stand_in_throughout(guard_of: Callable[..., Guard], name: str, form: str) -> None:
     """In each turn, in later requests and in replies; a made-up value that is sent again stays."""
     guard = guard_of(VAULT % name)
@@ -380,7 +379,7 @@ FILES = {
 """A policy with everything that one is made of."""
 
 
-@pytest.mark.parametrize("name", FILES)
+@each_case("name", FILES)
 @pytest.mark.parametrize("how", ["written", "removed"])
 def test_a_guard_knows_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, how: str
@@ -422,7 +421,7 @@ history: block
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     "tries",
     [
         "limits: {characters: 8}",
@@ -460,7 +459,7 @@ def test_a_guard_knows_its_floor(guard_of: Callable[..., Guard]) -> None:
     assert under.ref.name == "org"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("options", "message"),
     [
         ({"on_blok": "answer"}, r"wrap\(\) has no option 'on_blok'; did you mean 'on_block'\?"),

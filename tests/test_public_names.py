@@ -76,7 +76,7 @@ def imported(tmp_path: Path, *extra: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["hub.py", "guardrails_agents", "rail_spec.json"])
+@each_case("name", ["hub.py", "guardrails_agents", "rail_spec.json"])
 def test_a_foreign_file_in_the_folder_is_an_import_error(tmp_path: Path, name: str) -> None:
     """Two other projects install this name: the error says which file, which projects, and what to do."""
     done = imported(tmp_path, name)

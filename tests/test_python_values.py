@@ -149,7 +149,7 @@ SHAPES: dict[str, Callable[[str], Any]] = {
 }
 """A kind of value → one that holds a text."""
 
-ALL = pytest.mark.parametrize("shape", SHAPES)
+ALL = each_case("shape", SHAPES)
 
 
 def same(one: Any, other: Any) -> bool:

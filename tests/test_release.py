@@ -288,7 +288,7 @@ def test_the_large_model_is_not_built_without_its_weights(tmp_path: Path) -> Non
     assert b"Forced include not found" in caught.value.stderr
 
 
-@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+@each_case("kind", ["wheel", "sdist"])
 def test_the_core_is_released_without_the_large_model(tmp_path: Path, kind: str) -> None:
     """Its weights are in neither; of the rest the sources keep what builds it, and the wheel nothing."""
     source = copy_sources(tmp_path / "core", 1_700_000_000)
@@ -348,7 +348,7 @@ def umask(mask: int) -> Iterator[None]:
         os.umask(before)
 
 
-@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+@each_case("kind", ["wheel", "sdist"])
 def test_a_build_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """The same sources give the same bytes, whatever their folder, their times and the umask; `.ci/release` does so with all files."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")

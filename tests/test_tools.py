@@ -11,6 +11,7 @@ import openai
 import pytest
 
 from guardrails import Blocked, Guard, ToolCall
+from tests.cases import each_case
 
 POLICY = """
 tools: {untrusted: [web_search]}
@@ -79,8 +80,8 @@ def client_of(to: str) -> openai.OpenAI:
     )
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize(
+@each_case("stream", [False, True], ids=["whole", "stream"])
+@each_case(
     ("name", "to", "blocked"),
     [
         ("web_search", "boss@corp.example", True),

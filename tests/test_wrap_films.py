@@ -12,6 +12,7 @@ import pytest
 from PIL import Image as Pillow
 
 from guardrails import Blocked, Guard
+from tests.cases import each_case
 from tests.films import SQUARE, green, scene
 
 FPS = 8
@@ -71,8 +72,8 @@ SHAPES: dict[str, Callable[[list[Any]], Any]] = {
 """Frames in each shape that a pipeline may return."""
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("way", ["sync", "async"])
+@each_case("shape", SHAPES)
+@each_case("way", ["sync", "async"])
 def test_frames_of_a_pipeline_are_judged_as_a_film(
     seeing: Callable[[str], Guard], shape: str, way: str
 ) -> None:
@@ -189,7 +190,7 @@ WAYS = pytest.mark.parametrize("way", ["sync", "async"])
 
 
 @WAYS
-@pytest.mark.parametrize("shape", [lambda pixels: pixels, Pillow.fromarray], ids=["array", "pillow"])
+@each_case("shape", [lambda pixels: pixels, Pillow.fromarray], ids=["array", "pillow"])
 def test_a_frame_goes_out_once_those_after_it_were_judged(
     seeing: Callable[[str], Guard], way: str, shape: Callable[[Any], Any]
 ) -> None:
@@ -247,7 +248,7 @@ def test_a_block_may_be_answered_in_kind(seeing: Callable[[str], Guard], way: st
 
 
 @WAYS
-@pytest.mark.parametrize("frames", [[], CLEAN[:1], CLEAN[:9]], ids=["none", "one", "few"])
+@each_case("frames", [[], CLEAN[:1], CLEAN[:9]], ids=["none", "one", "few"])
 def test_a_short_stream_comes_whole(seeing: Callable[[str], Guard], way: str, frames: list[Any]) -> None:
     """At its end."""
     came, _, stopped = streamed(seeing("block"), Source(frames), way)

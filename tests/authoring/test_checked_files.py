@@ -21,6 +21,7 @@ from guardrails.authoring.checked_files import (
     display_name,
     read_content,
 )
+from tests.cases import each_case
 
 CHAT = [{"role": "user", "content": "hello"}]
 
@@ -74,7 +75,7 @@ def test_a_file_is_what_its_ending_or_its_bytes_say(
     assert not str(content).startswith("\ufeff")
 
 
-@pytest.mark.parametrize("name", ["picture", "picture.dat"])
+@each_case("name", ["picture", "picture.dat"])
 def test_a_picture_is_known_without_an_ending(name: str, tmp_path: Path) -> None:
     """By its bytes; that of a text tells that it is none."""
     Pillow.new("RGB", (8, 8)).save(tmp_path / name, "png")

@@ -9,6 +9,7 @@ import pytest
 from guardrails import Guard
 from guardrails.authoring.testing.suite import load_guard, run_suite, run_tests
 from guardrails.policy.shipped import shipped_names
+from tests.cases import each_case
 
 HEAD = "format: 1\nname: {name}\nextends: [{extends}]\n"
 RULE = """
@@ -69,7 +70,7 @@ def test_own_tests_are_about_everything(both: Path) -> None:
     assert result.differences == ("action is block, not allow (by sky.stop)",)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("lists", "passes"),
     [
         ("tools: {allow: [{name: search}], untrusted: [search]}\n", True),

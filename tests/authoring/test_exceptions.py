@@ -9,6 +9,7 @@ import yaml
 
 from guardrails import Guard, PolicyErrors
 from guardrails.authoring.testing.suite import run_suite
+from tests.cases import each_case
 
 POLICY = """
 format: 1
@@ -29,7 +30,7 @@ def written(folder: Path, **fields: object) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "stage", "tenant", "action"),
     [
         ({}, "input", None, "allow"),
@@ -91,7 +92,7 @@ TESTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", TESTS)
+@each_case("case", TESTS)
 def test_an_exception_brings_its_own_test(tmp_path: Path, case: str) -> None:
     """Its test runs with those of the policy, and fails where it takes nothing away, whatever the action is."""
     fields, differences = TESTS[case]
@@ -110,7 +111,7 @@ def _line(path: Path, words: str) -> str:
     return f"{line}:{len(lines[line - 1]) - len(lines[line - 1].lstrip()) + 1}"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("test", "problem"),
     [
         (

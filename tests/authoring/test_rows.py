@@ -28,7 +28,7 @@ def written_to(folder: Path, *lines: str, end: str = "\n") -> Path:
     return path
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "expected"),
     [
         ({"input": "a"}, ContentRow("", "input", "a")),
@@ -63,7 +63,7 @@ def test_a_line_is_a_row(line: dict[str, Any], expected: ContentRow, tmp_path: P
     assert row == replace(expected, place=f"{path}:1", source=path.name)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "message"),
     [
         ("{", "is no JSON"),

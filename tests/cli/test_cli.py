@@ -53,9 +53,7 @@ def test_a_floor_is_given_to_all_in_the_same_way(command: str, capsys: pytest.Ca
     assert "--floor P the operator's floor: a policy, as for --policy, under which no verdict can fall" in out
 
 
-@pytest.mark.parametrize(
-    "argv", [[], ["chekc"], ["check"], ["check", "x", "--stage", "nowhere"], ["serve", "--port", "x"]]
-)
+@each_case("argv", [[], ["chekc"], ["check"], ["check", "x", "--stage", "nowhere"], ["serve", "--port", "x"]])
 def test_wrong_usage_is_status_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """What the parser does not understand goes to standard error with status 2."""
     with pytest.raises(SystemExit) as ended:

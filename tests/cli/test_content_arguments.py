@@ -68,7 +68,7 @@ def test_what_is_no_pair_is_an_error(arguments: tuple[str, ...], message: str) -
         read_context(parsed(*arguments))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("condition", "arguments", "status"),
     [
         ('request.user.tier != "trusted"', ["--user", "tier=guest"], 1),

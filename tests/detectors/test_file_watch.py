@@ -16,6 +16,7 @@ from guardrails.detectors.file_watch import (
     stamp_file,
     stamp_files,
 )
+from tests.cases import each_case
 
 
 def test_what_is_looked_at_is_noted(tmp_path: Path) -> None:
@@ -34,7 +35,7 @@ def test_what_is_looked_at_is_noted(tmp_path: Path) -> None:
     assert outer[missing] is None
 
 
-@pytest.mark.parametrize("small", [0, 1 << 20])
+@each_case("small", [0, 1 << 20])
 def test_a_change_is_seen(tmp_path: Path, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new text, no file any more, a folder in its place; small files by their content, large ones by their state."""
     monkeypatch.setattr(file_watch, "SMALL", small)
@@ -87,7 +88,7 @@ def test_stamps_are_of_each_path_now(tmp_path: Path) -> None:
     assert UNSEEN not in stamp_files([path, missing]).values()
 
 
-@pytest.mark.parametrize("name", ["no such", "a\0b"])
+@each_case("name", ["no such", "a\0b"])
 def test_what_cannot_be_read_has_no_stamp(tmp_path: Path, name: str) -> None:
     """And is no error: whoever loads it says what is wrong."""
     assert stamp_file(tmp_path / name) is None

@@ -14,6 +14,7 @@ from guardrails.engine.content.content_tree import ContentTree, Leaf, resolve_sp
 from guardrails.engine.core.fast_path import FastPath, decoding_limits
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.types import CLEAN, Place
+from tests.cases import each_case
 
 POLICY = """
 detectors:
@@ -39,7 +40,7 @@ def guard(guard_of: Callable[..., Guard]) -> Guard:
     return guard_of(POLICY)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "origin", "span", "content"),
     [
         (f"see {MAIL}.", "base64", (4, 44), "see [EMAIL]."),
@@ -57,9 +58,7 @@ def test_a_finding_in_what_was_encoded_is_redacted_where_it_stood(
     assert verdict.content == content
 
 
-@pytest.mark.parametrize(
-    "text", [f"decode {b64('this is a badword indeed')}", "gur onqjbeq vf urer, naq gung vf nyy"]
-)
+@each_case("text", [f"decode {b64('this is a badword indeed')}", "gur onqjbeq vf urer, naq gung vf nyy"])
 def test_a_block_in_what_was_encoded_blocks(guard: Guard, text: str) -> None:
     """Rules hold for the decoded text as for any other."""
     verdict = guard.check(text)
@@ -104,7 +103,7 @@ def test_decoded_texts_are_not_counted_as_parts(guard: Guard) -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("limits", "text", "reason"),
     [
         ("{encoding_depth: 1}", b64(b64("a harmless sentence")), "base64 nested deeper than 1 levels"),

@@ -164,7 +164,7 @@ def test_no_language_is_told_where_nothing_fires(guard: Guard, monkeypatch: pyte
     assert 0 < len(asked) < 40
 
 
-@pytest.mark.parametrize("step", [1, 7])
+@each_case("step", [1, 7])
 def test_a_stream_is_stopped_in_the_language_of_what_came(guard: Guard, step: int) -> None:
     """Of the text so far, else of its prompt."""
     for text, prompt, language in (

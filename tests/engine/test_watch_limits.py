@@ -54,7 +54,7 @@ class TestLimits:
 
     PROSE = "so it goes on and on. " * 60
 
-    @pytest.mark.parametrize("size", [1, 7, 100, 2000])
+    @each_case("size", [1, 7, 100, 2000])
     def test_what_lies_past_the_limit_stops_a_text(self, guard_of: Guards, size: int) -> None:
         """Where the policy says so, which is the default; nothing past it is shown."""
         guard = guard_of(f"{WORDS}limits: {{characters: 600}}\n")
@@ -91,7 +91,7 @@ class TestLimits:
         stops = [watch.stop for watch in watched(guard, parts, joined=True)]
         assert [stop and stop.reason for stop in stops] == [None, "matched"]
 
-    @pytest.mark.parametrize("size", [1, 50, 5000])
+    @each_case("size", [1, 50, 5000])
     def test_what_is_held_too_long_stops_a_text(self, guard_of: Guards, size: int) -> None:
         """A key without its end; nothing of it is shown."""
         guard = guard_of(f"{KEYS}limits: {{max_hold: 512}}\n")
@@ -100,8 +100,8 @@ class TestLimits:
         assert "My key: ".startswith(text)
         assert [(rule.id, rule.reason) for rule in verdict.rules] == [("unchecked.limit", "unchecked")]
 
-    @pytest.mark.parametrize("size", [1, 50, 5000])
-    @pytest.mark.parametrize("end", ["", "-----END KEY-----"])
+    @each_case("size", [1, 50, 5000])
+    @each_case("end", ["", "-----END KEY-----"])
     def test_or_is_held_to_its_end(self, guard_of: Guards, size: int, end: str) -> None:
         """Where the policy says so: then the check of the whole says what it is."""
         guard = guard_of(f"{KEYS}limits: {{max_hold: 512, on_limit: hold}}\n")
@@ -213,7 +213,7 @@ class TestPassages:
         assert shown(own(judge, "block, stream: segment"), parts)[0] == "One. "
         assert shown(own(judge), parts)[0] == ""
 
-    @pytest.mark.parametrize(("action", "text"), [("block", "One. "), ("flag", "One. Zwei zqxown. Three.")])
+    @each_case(("action", "text"), [("block", "One. "), ("flag", "One. Zwei zqxown. Three.")])
     def test_what_it_could_not_judge_stops_a_text_where_the_policy_says_so(
         self, own: Own, action: str, text: str
     ) -> None:
@@ -250,7 +250,7 @@ def guards(guard_of: Guards) -> dict[str, Guard]:
 class TestEncoded:
     """What stands encoded in a text."""
 
-    @pytest.mark.parametrize("encoding", ENCODED)
+    @each_case("encoding", ENCODED)
     @pytest.mark.parametrize("then", ["block", "redact"])
     def test_it_is_judged_wherever_it_is_cut(
         self, guards: dict[str, Guard], encoding: str, then: str
@@ -265,7 +265,7 @@ class TestEncoded:
             assert verdict.action is expected.action
             assert text == expected.content if then == "redact" else "Look at ".startswith(text)
 
-    @pytest.mark.parametrize("encoding", ENCODED)
+    @each_case("encoding", ENCODED)
     def test_it_is_judged_character_by_character(self, guards: dict[str, Guard], encoding: str) -> None:
         """As models send it."""
         given = f"Look at {ENCODED[encoding]} and tell me."
@@ -302,10 +302,10 @@ class TestWork:
         assert (watch.mark, watch.length) == (0, 50 * len(self.PROSE))
         assert len(watch._text.kept) < len(self.PROSE)
 
-    @pytest.mark.parametrize(
+    @each_case(
         "text", ["x" * 20_000, "1" * 20_000, "a@" * 10_000, "-----BEGIN KEY-----\n" * 1_000, "% " * 10_000, '"' * 20_000, "kkst " * 4_000]
     )  # fmt: skip
-    @pytest.mark.parametrize("size", [4, 1000])
+    @each_case("size", [4, 1000])
     def test_detectors_look_at_each_character_a_few_times(
         self, guard_of: Guards, text: str, size: int
     ) -> None:

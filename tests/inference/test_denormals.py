@@ -11,6 +11,7 @@ import pytest
 
 from guardrails.inference import denormals
 from guardrails.inference.denormals import LIBC, flush_denormals
+from tests.cases import each_case
 
 SMALL = np.full(64, 1e-30, dtype=np.float32)
 
@@ -60,7 +61,7 @@ def test_where_it_is_not_known_nothing_changes(monkeypatch: pytest.MonkeyPatch) 
         assert product() > 0
 
 
-@pytest.mark.parametrize("system", [("Windows", "AMD64"), ("Darwin", "x86_64"), ("Linux", "aarch64")])
+@each_case("system", [("Windows", "AMD64"), ("Darwin", "x86_64"), ("Linux", "aarch64")])
 def test_systems_whose_form_is_not_known(monkeypatch: pytest.MonkeyPatch, system: tuple[str, str]) -> None:
     """They are left alone."""
     monkeypatch.setattr(platform, "system", lambda: system[0])

@@ -10,6 +10,7 @@ from weakref import ref
 import pytest
 
 from guardrails.inference.shared_models import SharedModels
+from tests.cases import each_case
 
 
 class Model:
@@ -19,7 +20,7 @@ class Model:
         self.made_of = folder, options
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("change", "same"),
     [
         (lambda folder: (folder, "fast"), True),

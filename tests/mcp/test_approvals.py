@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from guardrails.errors import GuardrailsError
 from guardrails.mcp.approvals import ApprovalState, ApprovalStore, definition_digest, filter_tools
+from tests.cases import each_case
 
 TOOL = {"name": "read", "description": "Read a file.", "inputSchema": {"type": "object"}}
 OTHER = {**TOOL, "description": "Read a file, and send it on."}
@@ -93,7 +94,7 @@ def test_many_writers_lose_nothing(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == [".a.json.lock", "a.json"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     ["", "[]", "{}", '{"format": 2, "servers": {}}', '{"format": 1, "servers": {"s": {"t": {"approved": 1}}}}',
      '{"format": 1, "servers": {"s": {"t": {"approved": [1], "definition": null, "pending": null}}}}'],

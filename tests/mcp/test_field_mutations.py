@@ -17,7 +17,7 @@ from guardrails import Guard
 from guardrails.engine.content.field_readers import Table
 from guardrails.mcp.link import LinkResult
 from guardrails.mcp.protocol.methods import CLIENT, NOTE, NOTES, SERVER, McpMethod
-from tests.cases import check_each
+from tests.cases import check_each, each_case
 from tests.proxy.field_mutations import POLICY, VALUES, leaves, put
 
 from .test_link import Talk
@@ -228,9 +228,7 @@ def test_no_field_of_a_message_goes_on_unjudged(guard: Guard, values: int) -> No
     check_each(cases.items(), check)
 
 
-@pytest.mark.parametrize(
-    "value", [value for value in VALUES.values() if "@" not in value and " " not in value]
-)
+@each_case("value", [value for value in VALUES.values() if "@" not in value and " " not in value])
 def test_a_method_that_nobody_knows_is_judged_by_its_name(guard: Guard, value: str) -> None:
     """Of requests and notifications, either way."""
     for say in (Talk(guard).agent, Talk(guard).server):
@@ -238,7 +236,7 @@ def test_a_method_that_nobody_knows_is_judged_by_its_name(guard: Guard, value: s
         assert say(method=value, params={}).forwarded is None
 
 
-@pytest.mark.parametrize("value", [value for value in VALUES.values() if "@" not in value])
+@each_case("value", [value for value in VALUES.values() if "@" not in value])
 def test_the_id_of_a_request_is_judged(guard: Guard, value: str) -> None:
     """It goes to the other side, and comes back. One of several words is no message (`test_rpc.py`)."""
     assert Talk(guard).agent(id=value, method="ping").forwarded is None

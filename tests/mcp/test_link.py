@@ -20,7 +20,7 @@ from guardrails.mcp.protocol.methods import CLIENT, SERVER
 from guardrails.mcp.protocol.verdicts import REMOVED, VERDICT
 from guardrails.mcp.session import AgentSession
 from guardrails.mcp.tools import ServerTools
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 EVERYWHERE = "[input, output, tool_definition, tool_call, tool_result, retrieval]"
 POLICY = f"""
@@ -252,7 +252,7 @@ def test_waiting_requests_are_bounded(talk: Talk) -> None:
     assert busy["error"]["code"] == 503
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("side", "message"),
     [
         ("agent", {"id": 1, "method": "new/method", "params": {"a": "zqxmask"}}),

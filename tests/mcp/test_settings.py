@@ -31,7 +31,7 @@ def test_a_file_names_servers(tmp_path: Path) -> None:
     assert found.servers["files"].command == ["npx", "files"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "place", "code"),
     [
         ("servers: {}\n", "1:10", "invalid_value"),

@@ -11,10 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PIL import Image
 
 from guardrails.media.limits import PictureLimits
+from tests.cases import each_case
 
 Make = Callable[..., bytes]
 
@@ -77,7 +77,7 @@ def test_memory_ends(draw: Callable[..., Image.Image], file_of: Make) -> None:
     assert [head["error"] for head, _ in found] == ["too_much_memory"] * 2
 
 
-@pytest.mark.parametrize(
+@each_case(
     "deed",
     [
         "open('zqx', 'wb', buffering=0).write(b'x' * 9)",

@@ -10,6 +10,7 @@ import pytest
 
 from guardrails.errors import PolicyErrors
 from guardrails.types import Action, Mode, Severity, Stage
+from tests.cases import each_case
 from tests.policy.compile_kit import HEAD, RULE, compiled, rules
 
 
@@ -74,9 +75,7 @@ def test_a_policy_knows_what_the_engine_asks_of_it(tmp_path: Path) -> None:
 PARALLEL = HEAD + "history: block\nparallel: true\n"
 
 
-@pytest.mark.parametrize(
-    "stage", ["input", "output", "tool_definition", "tool_call", "tool_result", "retrieval"]
-)
+@each_case("stage", ["input", "output", "tool_definition", "tool_call", "tool_result", "retrieval"])
 def test_a_parallel_policy_changes_no_request(tmp_path: Path, stage: str) -> None:
     """Requests hold every stage, as history; rules in the shadow and rules that record or stop are fine."""
     rule = "rules:\n  - {id: r, on: %s, when: hate > 0, then: %s}\n"

@@ -10,6 +10,7 @@ from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy, bind_single_finding
 from guardrails.policy.loading.load import load
 from guardrails.types import Action, Mode, Severity, Stage
+from tests.cases import each_case
 
 TEXT = """\
 format: 1
@@ -39,7 +40,7 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> CompiledPolicy:
     return compile_policy(load(path))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rule", "languages", "message"),
     [
         (0, ["de"], "Nein."), (0, ["de-AT"], "Nein."), (0, ["en"], "No."), (0, ["fr"], "No."), (0, [], "No."), (0, [""], "No."),
@@ -118,7 +119,7 @@ def test_rules_are_found_by_what_they_name(policy: CompiledPolicy) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("category", "score", "detector", "truth"),
     [
         ("hate", 0.6, "h", True),
@@ -136,7 +137,7 @@ def test_one_finding_alone(
     assert condition.evaluate(bind_single_finding(condition, category, score, detector)) is truth
 
 
-@pytest.mark.parametrize(("detector", "truth"), [("p", True), ("h", False), ("", True)])
+@each_case(("detector", "truth"), [("p", True), ("h", False), ("", True)])
 def test_one_finding_of_one_detector(policy: CompiledPolicy, detector: str, truth: bool) -> None:
     """A condition over one detector sees that one's findings alone; "" stands for any."""
     condition = policy.rules[1].condition

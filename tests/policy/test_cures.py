@@ -268,7 +268,7 @@ def test_what_belongs_below_another_section_is_shown_there(tmp_path: Path, wrong
     assert problems(tmp_path, PLACES["detector"].replace("{}", cure)) == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     "section", ["detector:", "detectors:\n  - name: w\n    use: terms\n    terms: [foo]\n    category: hate"]
 )
 def test_rules_are_not_blamed_for_detectors(tmp_path: Path, section: str) -> None:

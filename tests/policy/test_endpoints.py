@@ -11,6 +11,7 @@ from guardrails import Guard, PolicyErrors
 from guardrails.detectors import ConfigProblems
 from guardrails.policy.endpoints import VARIABLE, find_endpoint
 from guardrails.remote.endpoint import Endpoint, SecretSource
+from tests.cases import each_case
 
 Write = Callable[[str], Path]
 
@@ -131,7 +132,7 @@ def test_what_is_wrong_has_its_place(write: Write, text: str, problems: list[str
     assert all(each.place is not None and each.place[0] == str(path) for each in error.value.problems)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "endpoints: {a: {url: http://x, key: sk-zqx}}",
@@ -186,7 +187,7 @@ def load(policy: Path) -> Guard:
     return Guard.load(policy, detectors={"remote": KIND})
 
 
-@pytest.mark.parametrize("value", [None, ""])
+@each_case("value", [None, ""])
 def test_without_a_file_there_is_no_endpoint(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
     """The error says how one is declared."""
     monkeypatch.delenv(VARIABLE, raising=False)
@@ -198,9 +199,7 @@ def test_without_a_file_there_is_no_endpoint(monkeypatch: pytest.MonkeyPatch, va
     assert error.value.problems[0].path == ("endpoint",)
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"), [("none.yaml", "No such file or directory"), (".", "Is a directory")]
-)
+@each_case(("name", "reason"), [("none.yaml", "No such file or directory"), (".", "Is a directory")])
 def test_a_file_that_cannot_be_read_is_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, reason: str
 ) -> None:

@@ -358,7 +358,7 @@ def test_messages_name_what_is_wrong_and_what_would_be_right(tmp_path: Path) -> 
         assert error.message.replace(f"{tmp_path}{os.sep}", "") == message
 
 
-@pytest.mark.parametrize("link", ["terms.txt", "folder/terms.txt"])
+@each_case("link", ["terms.txt", "folder/terms.txt"])
 def test_a_term_file_behind_a_link_to_the_outside_is_refused(tmp_path: Path, link: str) -> None:
     """A link, to a file or to a folder, does not lead out of the policy's folder."""
     (tmp_path / "outside").mkdir()

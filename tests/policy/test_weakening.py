@@ -10,6 +10,7 @@ from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
 from guardrails.policy.weakening import POLICY_FIELDS, RULE_FIELDS, Weakening, find_weakenings
+from tests.cases import each_case
 
 POLICY = """format: 1
 name: p
@@ -132,7 +133,7 @@ BOTH_WAYS = ("rule renamed", "on another")
 """Changes by which something is lost in either direction."""
 
 
-@pytest.mark.parametrize("text", [text for name, (text, _) in WEAKER.items() if name not in BOTH_WAYS])
+@each_case("text", [text for name, (text, _) in WEAKER.items() if name not in BOTH_WAYS])
 def test_what_is_stricter_is_not(tmp_path: Path, text: str) -> None:
     """The same changes, taken back."""
     old, new = compiled(tmp_path / "old.yaml", text), compiled(tmp_path / "new.yaml", POLICY)
@@ -140,7 +141,7 @@ def test_what_is_stricter_is_not(tmp_path: Path, text: str) -> None:
     assert [*find_weakenings(old, new)] == []
 
 
-@pytest.mark.parametrize("text", AS_STRICT.values(), ids=[*AS_STRICT])
+@each_case("text", AS_STRICT.values(), ids=[*AS_STRICT])
 def test_other_changes_are_not_weaker(tmp_path: Path, text: str) -> None:
     """What a rule acts on is tuned; only whether and how it acts counts."""
     old, new = compiled(tmp_path / "old.yaml", POLICY), compiled(tmp_path / "new.yaml", text)

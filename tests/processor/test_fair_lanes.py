@@ -10,6 +10,7 @@ import pytest
 
 from guardrails.processor.fair_lanes import Job, Lane
 from guardrails.processor.work_meter import WorkMeter
+from tests.cases import each_case
 
 
 def test_jobs_of_streams_and_others_take_turns() -> None:
@@ -27,7 +28,7 @@ def test_jobs_of_streams_and_others_take_turns() -> None:
     assert order == "osososss"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("waiting", "caller", "wait_s"),
     [(0, "", 1.0), (0, "other", 2.0), (2, "", 2.0), (9, "other", 2.0), (2, "own", 6.0), (9, "own", 20.0)],
 )
@@ -36,9 +37,7 @@ def test_a_wait_is_foretold_by_what_jobs_took(waiting: int, caller: str, wait_s:
     assert full_lane(waiting).expected_wait(caller, now=50.0) == pytest.approx(wait_s)
 
 
-@pytest.mark.parametrize(
-    ("waiting", "now", "delay_s"), [(0, 60.0, 0.0), (2, 50.5, 3.0), (9, 50.5, 10.0), (1, 75.0, 25.0)]
-)
+@each_case(("waiting", "now", "delay_s"), [(0, 60.0, 0.0), (2, 50.5, 3.0), (9, 50.5, 10.0), (1, 75.0, 25.0)])
 def test_a_lane_is_as_late_as_whoever_waits_longest(waiting: int, now: float, delay_s: float) -> None:
     """By how long the first waits already, or all that wait will; a lane in which nobody waits is not late."""
     assert full_lane(waiting).delay(now) == pytest.approx(delay_s)

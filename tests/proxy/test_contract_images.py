@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.cases import each_case
+
 from .conftest import EVERYWHERE, Answer, Fake, chunk, completion, message, response, response_events
 from .contract_messages import asking as messaging
 from .image_kit import asking, drawing, encoded, event, form, is_green, made, uri
@@ -167,7 +169,7 @@ def url(serve_all, guard_of, then) -> str:
     return str(serve_all(guard_of(POLICY.format(everywhere=EVERYWHERE, then=then))))
 
 
-@pytest.mark.parametrize("place", ASKED)
+@each_case("place", ASKED)
 def test_an_offending_picture_in_a_request_does_not_reach_the_model(url, fake, kit, then, place) -> None:
     """It is stopped, or covered; one that nothing is wrong with goes on as it came, and one that is flagged does."""
     path, template = ASKED[place]
@@ -201,7 +203,7 @@ def _answered(url: str, fake: Fake, kit: Any, place: str, *, green: bool) -> tup
     return kit.send(url, path, body), told
 
 
-@pytest.mark.parametrize("place", ANSWERED)
+@each_case("place", ANSWERED)
 def test_an_offending_picture_in_an_answer_does_not_reach_the_client(url, fake, kit, then, place) -> None:
     """Likewise."""
     harmless, told = _answered(url, fake, kit, place, green=False)

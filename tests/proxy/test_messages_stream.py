@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from guardrails.protocols.messages.messages_stream import MessagesCodec, write_events
 from guardrails.protocols.streaming.codec import dump_events
 from guardrails.wire import sse
-from tests.cases import scale
+from tests.cases import each_case, scale
 from tests.protocols.conftest import AnswerReader
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
@@ -116,8 +116,8 @@ PLACES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("size", [1, 4, 100])
-@pytest.mark.parametrize("block", PLACES)
+@each_case("size", [1, 4, 100])
+@each_case("block", PLACES)
 @pytest.mark.parametrize("before", [[], ["It is harmless."]])
 def test_a_hidden_term_in_any_block_ends_in_a_refusal(proxy, fake, kit, block, before, size) -> None:
     """However it is cut: what came before, or our text; `refusal` with its details, the usage, the end; nothing of the rest."""
@@ -145,7 +145,7 @@ def variant(kit: Any, kind: str, **fields: Any) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "kind",
     ["ping", "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop"],
 )  # fmt: skip
@@ -233,7 +233,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@each_case("fault", FAULTS)
 def test_a_stream_that_fails_ends_in_an_error_event(proxy, fake, kit, fault) -> None:
     """Anthropic's error shape under its name, and no end before it that looks like success; the real SDK raises."""
     more, kind, code = FAULTS[fault]

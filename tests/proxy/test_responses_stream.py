@@ -8,13 +8,12 @@ import threading
 from typing import Any
 
 import openai
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guardrails.protocols.responses.responses_stream import ResponsesCodec
 from guardrails.wire import sse
-from tests.cases import scale
+from tests.cases import each_case, scale
 from tests.protocols.conftest import AnswerReader
 
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": '{"a": ["x"]}', "status": "completed"}  # fmt: skip
@@ -167,8 +166,8 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize("size", [1, 4, 100])
-@pytest.mark.parametrize("item", PLACES)
+@each_case("size", [1, 4, 100])
+@each_case("item", PLACES)
 def test_a_hidden_term_in_any_item_ends_in_a_refusal(proxy, fake, kit, item, size) -> None:
     """However it is cut: behind what was told, in our words, then `response.incomplete` with the reason; nothing of the rest."""
     fake.events(*kit.response_events(kit.response("harmless", item), size))
@@ -203,7 +202,7 @@ SAID_ONLY_IN_EVENTS = {
 }
 
 
-@pytest.mark.parametrize("name", SAID_ONLY_IN_EVENTS)
+@each_case("name", SAID_ONLY_IN_EVENTS)
 def test_what_the_response_does_not_hold_does_not_leave(proxy, fake, kit, name) -> None:
     """What only events say belongs to no response: it is left out."""
     change = SAID_ONLY_IN_EVENTS[name]
@@ -228,7 +227,7 @@ def test_events_that_nobody_knows_do_not_leave(proxy, fake, kit) -> None:
     assert answer.frames == sent
 
 
-@pytest.mark.parametrize("change", [{"sequence_number": None}, {"sequence_number": 0}])
+@each_case("change", [{"sequence_number": None}, {"sequence_number": 0}])
 def test_numbers_that_do_not_rise_are_written_anew(proxy, fake, kit, change) -> None:
     """Some servers count wrong or not at all."""
     fake.events(*({**each, **change} for each in kit.response_events(kit.response("fine"))))
@@ -327,7 +326,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@each_case("fault", FAULTS)
 def test_a_stream_that_fails_is_an_error_and_a_failed_response(proxy, fake, kit, fault) -> None:
     """With all five fields of an error event, behind what was told before; the real SDK reads both."""
     more, code = FAULTS[fault]

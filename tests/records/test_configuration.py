@@ -16,6 +16,7 @@ from guardrails.records.configuration import (
     default_folder,
     default_records,
 )
+from tests.cases import each_case
 
 
 def test_the_folder_alone_is_a_configuration() -> None:
@@ -25,7 +26,7 @@ def test_the_folder_alone_is_a_configuration() -> None:
     assert RecordsDoc().identities == "digest"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "wrong",
     [
         {"keep_days": 0},
@@ -65,7 +66,7 @@ def test_records_are_below_the_folder_of_states_where_nothing_is_said(
     assert default_folder(environment) == Path(folder)
 
 
-@pytest.mark.parametrize("off", [False, "off"])
+@each_case("off", [False, "off"])
 def test_records_can_be_switched_off(off: object) -> None:
     """By a truth value or the word, as YAML has either for `off`; true is all that is the default."""
     setting: TypeAdapter[RecordsDoc | None] = TypeAdapter(Records)

@@ -30,6 +30,7 @@ from guardrails.types import (
     Verdict,
 )
 from guardrails.verdicts.coverage import KindCoverage, Unchecked
+from tests.cases import each_case
 
 SECRET = "secret-of-the-text"
 
@@ -155,7 +156,7 @@ def test_the_surest_of_many_findings_are_named() -> None:
     assert min(each["score"] for each in record["findings"]) == 0.4
 
 
-@pytest.mark.parametrize("name", ["m" * 10_000, "a\tb\nc", "\ud800"])
+@each_case("name", ["m" * 10_000, "a\tb\nc", "\ud800"])
 def test_whatever_a_client_calls_a_model_is_a_record(name: str) -> None:
     """It is cut; tabs and line ends stay within the JSON text, lone surrogates are written as escapes."""
     _, raw = encode_decision(verdict(), Request(model=name, tenant=name), NOBODY, None)
@@ -164,7 +165,7 @@ def test_whatever_a_client_calls_a_model_is_a_record(name: str) -> None:
     assert json.loads(raw)["model"] == name[:LONGEST]
 
 
-@pytest.mark.parametrize("name", ["a\tb\nc", "\0", "a lone \ud800 surrogate", '"', "ü 🙂"])
+@each_case("name", ["a\tb\nc", "\0", "a lone \ud800 surrogate", '"', "ü 🙂"])
 def test_whatever_a_user_is_called_is_a_record(name: str) -> None:
     """As the operator has them as they are: on one line, and committed to."""
     told, raw = encode_decision(verdict(), Request(), Person(name, name), None)

@@ -18,6 +18,7 @@ from guardrails.records.chain import KEY_VARIABLE, RecordsError
 from guardrails.records.decision_log import open_log
 from guardrails.records.journal.journal import find_segments, read_lines
 from guardrails.stores.database import StoreError
+from tests.cases import each_case
 from tests.records.records_kit import POLICY, close, recording_guard, stored, verified, write_records
 
 
@@ -53,7 +54,7 @@ def test_a_record_is_in_the_journal_when_the_verdict_is_there(tmp_path: Path) ->
     close(guard)
 
 
-@pytest.mark.parametrize("identities", ["digest", "plain"])
+@each_case("identities", ["digest", "plain"])
 def test_people_stand_in_the_store_as_the_operator_wants(tmp_path: Path, identities: str) -> None:
     """The same user of two tenants is two people; as they are only where that is said."""
     guard = recording_guard(tmp_path, identities=identities)
@@ -97,7 +98,7 @@ def test_checks_that_nobody_asked_for_are_not(tmp_path: Path) -> None:
     assert [record.action for record in stored(tmp_path)] == ["allow"]
 
 
-@pytest.mark.parametrize(("on_error", "passes"), [("answer", True), ("block", False)])
+@each_case(("on_error", "passes"), [("answer", True), ("block", False)])
 def test_what_cannot_be_written_follows_the_setting(tmp_path: Path, on_error: str, passes: bool) -> None:
     """`answer` lets the content pass, and counts the record as lost; `block` says that the check is unavailable."""
     folder = tmp_path / "records"
@@ -166,7 +167,7 @@ print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     assert not find_segments(tmp_path)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("records", "message"),
     [
         ({"path": "{folder}/file"}, "records cannot be written to"),

@@ -16,6 +16,7 @@ from guardrails.records.configuration import RecordsDoc
 from guardrails.records.decision_store import AT_ONCE, SELECT, DecisionStore, Filter, store_url
 from guardrails.records.verification import Verification, verify
 from guardrails.stores.database import StoreError, open_database, sqlite_url
+from tests.cases import each_case
 from tests.records.chain_kit import KEY, ChainWriter
 from tests.waiting import WAIT_S
 
@@ -433,7 +434,7 @@ class TestSqlite(DecisionStoreCases):
     """SQLite."""
 
 
-@pytest.mark.parametrize("name", ["records", "with a blank", "100%41", "ü?#&"])
+@each_case("name", ["records", "with a blank", "100%41", "ü?#&"])
 def test_the_store_is_in_the_folder_of_the_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from guardrails.records.export import ROWS_AT_ONCE, WRITERS, Form
 from guardrails.records.query import COLUMNS, Row, tabulate
+from tests.cases import each_case
 from tests.records.records_kit import stored, write_records
 
 
@@ -44,7 +45,7 @@ def test_csv_is_a_table(rows: list[Row]) -> None:
     assert json.loads(read[0]["scores"]) == {"custom.word": 1.0}
 
 
-@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@x", "\tx"])
+@each_case("value", ["=1+1", "+1", "-1", "@x", "\tx"])
 def test_what_a_spreadsheet_would_run_is_text(rows: list[Row], value: str) -> None:
     """A client chooses the name of a model."""
     [read] = csv.DictReader(io.StringIO(written("csv", [rows[0] | {"model": value}]).decode(), newline=""))
@@ -61,7 +62,7 @@ def test_parquet_has_types(rows: list[Row]) -> None:
     assert (file.metadata.num_rows, file.metadata.num_row_groups) == (ROWS_AT_ONCE + 1, 2)
 
 
-@pytest.mark.parametrize("form", WRITERS)
+@each_case("form", WRITERS)
 def test_no_records_are_a_file_as_well(form: Form) -> None:
     """One that can be read."""
     raw = written(form, [])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.records.identities import CHARACTERS, Identities, digest_identity
+from tests.cases import each_case
 
 KEY = b"k" * 32
 
@@ -27,7 +27,7 @@ def test_a_digest_says_nothing_and_is_always_the_same(tenant: str, value: str) -
     assert digest not in others
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("form", "value", "known"),
     [
         ("digest", "u1", digest_identity(KEY, "acme", "u1")),

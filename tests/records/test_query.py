@@ -8,6 +8,7 @@ import pytest
 
 from guardrails.records.chain import RecordsError
 from guardrails.records.query import COLUMNS, RecordCondition, Row, count_by, format_time, matching, tabulate
+from tests.cases import each_case
 from tests.records.records_kit import stored, write_records
 
 
@@ -28,7 +29,7 @@ def test_every_column_is_there(rows: list[Row]) -> None:
             assert isinstance(row[name], types[column.kind]), name
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("condition", "count"),
     [
         ('action == "block"', 4),
@@ -47,7 +48,7 @@ def test_conditions_are_cel_over_columns(rows: list[Row], condition: str, count:
     assert len([row for row in rows if RecordCondition(condition).holds(row)]) == count
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("condition", "message"),
     [
         ('acton == "block"', "undeclared reference to 'acton'"),

@@ -87,7 +87,7 @@ def test_a_key_that_cannot_be_sent_is_an_error(tmp_path: Path, content: bytes | 
     assert str(error.value) == said
 
 
-@pytest.mark.parametrize("value", [None, "", "  "])
+@each_case("value", [None, "", "  "])
 def test_a_variable_that_is_not_set_is_an_error(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
     """Nothing is sent without the key."""
     monkeypatch.delenv("ZQX_KEY", raising=False)

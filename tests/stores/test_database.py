@@ -16,6 +16,7 @@ import pytest
 
 from guardrails.errors import MissingExtra
 from guardrails.stores.database import Database, StoreError, open_database, sqlite_url
+from tests.cases import each_case
 from tests.stores.store_kit import run_at_once, run_process
 from tests.waiting import WAIT_S
 
@@ -297,7 +298,7 @@ class TestSqliteAsEveryKind(DatabaseCases):
     """SQLite, by what is asked of every kind."""
 
 
-@pytest.mark.parametrize("name", ["plain.db", "with a blank.db", "50 %.db", "a%20b.db", "ü ?#&.db", ":x:.db"])
+@each_case("name", ["plain.db", "with a blank.db", "50 %.db", "a%20b.db", "ü ?#&.db", ":x:.db"])
 def test_a_url_names_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """With four slashes an absolute path, with three one below the working folder; marks in it as %XX."""
     (tmp_path / "a folder").mkdir()

@@ -164,9 +164,7 @@ def test_original_refuses_foreign_spans(raw: str, span: tuple[int, int]) -> None
 
 
 @every
-@pytest.mark.parametrize(
-    "raw", ["", "plain\x00\x1f ascii", "\u4e2d\u6587", "\ud55c\uae00", "\u0434\u0436\U0001f600"]
-)
+@each_case("raw", ["", "plain\x00\x1f ascii", "\u4e2d\u6587", "\ud55c\uae00", "\u0434\u0436\U0001f600"])
 def test_same_object(view: Viewer, raw: str) -> None:
     """A text that reads as it stands is not copied and has the identity map."""
     seen = view(raw)

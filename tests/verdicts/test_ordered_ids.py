@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import time
 
-import pytest
-
 from guardrails import Guard
 from guardrails.verdicts.ordered_ids import make_id, make_verdict_id
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(("prefix", "size"), [("vd_", 12), ("req_", 16)])
+@each_case(("prefix", "size"), [("vd_", 12), ("req_", 16)])
 def test_an_id_is_the_time_and_chance(prefix: str, size: int) -> None:
     """The first six bytes are the milliseconds at which it was made; of a thousand that are made at once none is another."""
     before = time.time_ns() // 1_000_000

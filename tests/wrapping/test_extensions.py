@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("name", ["openai_agents", "langchain"])
+@each_case("name", ["openai_agents", "langchain"])
 def test_an_option_that_there_is_not_is_an_error(policy_guard: Guard, name: str) -> None:
     """Before the framework is needed."""
     extension: Any = getattr(policy_guard, name)
@@ -17,7 +18,7 @@ def test_an_option_that_there_is_not_is_an_error(policy_guard: Guard, name: str)
         extension(tenent="t")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("options", "message"),
     [
         ({"path": ["/x"]}, r"asgi\(\) has no option 'path'; did you mean 'paths'"),

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image as Pillow
 
 from guardrails import Blocked, Guard, Image, RequestError
+from tests.cases import each_case
 
 POLICY = """
 detectors:
@@ -133,7 +134,7 @@ def test_a_blocked_answer_never_reaches_the_caller(guard: Guard, kind: int) -> N
 
 
 @KINDS
-@pytest.mark.parametrize(
+@each_case(
     ("prompt", "answer", "shown"), [("badword", "x", "Not that."), ("x", "badword", "Stopped by policy.")]
 )
 def test_a_block_may_be_answered_in_kind(
@@ -219,7 +220,7 @@ def test_messages_that_cannot_be_read_are_refused(guard: Guard) -> None:
             wrapped(given)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("answer", "shown"),
     [
         ([], []),
@@ -245,7 +246,7 @@ def test_answers_of_every_known_shape_are_checked(guard: Guard, answer: Any, sho
         assert run(guard.wrap(function)) == shown
 
 
-@pytest.mark.parametrize("answer", [object(), [object()], {"a": [object()]}, {object()}, print, dict])
+@each_case("answer", [object(), [object()], {"a": [object()]}, {object()}, print, dict])
 def test_answers_that_nobody_can_read_are_unchecked(
     guard: Guard, guard_of: Callable[..., Guard], answer: Any
 ) -> None:
@@ -329,8 +330,8 @@ def drawn(*, green: bool) -> Any:
     return pixels
 
 
-@pytest.mark.parametrize("shape", [lambda pixels: pixels, Pillow.fromarray], ids=["array", "pillow"])
-@pytest.mark.parametrize("kind", range(4))
+@each_case("shape", [lambda pixels: pixels, Pillow.fromarray], ids=["array", "pillow"])
+@each_case("kind", range(4))
 def test_pictures_are_judged_by_what_they_show(
     seeing: Callable[[str], Guard], kind: int, shape: Callable[[Any], Any]
 ) -> None:
@@ -367,7 +368,7 @@ class Output:
 Output.__module__ = "diffusers.pipelines.stable_diffusion.pipeline_output"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "images",
     [
         lambda *pixels: [Pillow.fromarray(each) for each in pixels],
@@ -377,7 +378,7 @@ Output.__module__ = "diffusers.pipelines.stable_diffusion.pipeline_output"
     ],
     ids=["pillow", "tuple", "array", "floats"],
 )
-@pytest.mark.parametrize("kind", range(2))
+@each_case("kind", range(2))
 def test_what_a_pipeline_draws_is_judged_each(
     seeing: Callable[[str], Guard], kind: int, images: Callable[..., Any]
 ) -> None:
@@ -429,7 +430,7 @@ def test_pieces_that_are_no_texts_are_judged_together(guard: Guard) -> None:
         assert run(guard.wrap(function)) == [b"[EMAIL]"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "chunks",
     [
         ["a", {"delta": "b"}],
@@ -485,7 +486,7 @@ async def texts(stream: Any) -> AsyncIterator[str]:
             yield text
 
 
-@pytest.mark.parametrize("way", ["sync", "twin"])
+@each_case("way", ["sync", "twin"])
 @pytest.mark.parametrize(
     ("text", "before", "after"),
     [
@@ -522,7 +523,7 @@ def test_a_text_is_handed_on_as_it_grows(guard: Guard, way: str, text: str, befo
         asyncio.run(main())
 
 
-@pytest.mark.parametrize("way", ["sync", "twin"])
+@each_case("way", ["sync", "twin"])
 def test_who_stops_early_ends_the_model_s_generator(guard: Guard, way: str) -> None:
     """It is asked for no more than is wanted, and leaves nothing behind."""
     model = Steps("one two three four five six")

@@ -28,6 +28,7 @@ from guardrails.wrapping.guarded_call import (
     stream,
 )
 from guardrails.wrapping.sdk.exchange import Terms, response_checker_of
+from tests.cases import each_case
 
 
 def echo(terms: Terms, text: str) -> Flow:
@@ -107,7 +108,7 @@ class Source:
             yield word
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "shown", "read"),
     [
         ("a zqxmask b", ["a", "[MASK]", "b", "!"], 3),

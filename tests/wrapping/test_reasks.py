@@ -86,7 +86,7 @@ FORMS: dict[str, tuple[Callable[[Model], Any], Callable[[Any], str]]] = {
 }
 
 
-@pytest.mark.parametrize(("form", "read"), FORMS.values(), ids=[*FORMS])
+@each_case(("form", "read"), FORMS.values(), ids=[*FORMS])
 def test_every_form_of_function_asks_again(guard: Guard, form: Any, read: Any) -> None:
     """What is broken is repaired; what is not is asked for again, with what is wrong, until it fits."""
     model = Model(NAMED)
@@ -100,7 +100,7 @@ def test_every_form_of_function_asks_again(guard: Guard, form: Any, read: Any) -
     assert "must have the property 'name'" in model.asked[2]
 
 
-@pytest.mark.parametrize(("form", "read"), FORMS.values(), ids=[*FORMS])
+@each_case(("form", "read"), FORMS.values(), ids=[*FORMS])
 def test_the_count_is_bounded(guard: Guard, form: Any, read: Any) -> None:
     """Then it is an error that says what is wrong, where, and what to do; or the words that answer a block."""
     model = Model(*["no"] * 9)
@@ -113,7 +113,7 @@ def test_the_count_is_bounded(guard: Guard, form: Any, read: Any) -> None:
     assert "policy" in read(guard.wrap(form(Model("no")), schema=SCHEMA, on_block="answer")("Who?"))
 
 
-@pytest.mark.parametrize(("form", "read"), FORMS.values(), ids=[*FORMS])
+@each_case(("form", "read"), FORMS.values(), ids=[*FORMS])
 def test_each_answer_and_each_prompt_is_judged(guard: Guard, form: Any, read: Any) -> None:
     """An answer that is blocked is not asked for again; one whose text would be blocked in a prompt stops there."""
     model = Model("zqxbomb", GOOD)

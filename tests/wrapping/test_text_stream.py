@@ -17,7 +17,7 @@ from guardrails import Content, Detection, Guard, Overloaded, Stage
 from guardrails.detectors.kinds import Kind
 from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 DETECTORS = """
 detectors:
@@ -226,7 +226,7 @@ def test_a_stream_that_is_over_takes_nothing(guards: dict[str, tuple[Guard, Guar
             stream.feed("")
 
 
-@pytest.mark.parametrize("way", ["feed", "afeed"])
+@each_case("way", ["feed", "afeed"])
 def test_workers_that_are_full_are_said_so(
     guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:

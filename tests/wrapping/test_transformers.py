@@ -48,7 +48,7 @@ def test_options_are_judged(policy_guard: Guard) -> None:
         options_of({"streamer": object()})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("prompt", "new", "shown"),
     [
         ("a ", "b", "a b"),

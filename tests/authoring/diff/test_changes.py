@@ -6,14 +6,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guardrails.authoring.diff.change import PolicyVersion
 from guardrails.authoring.diff.changes import find_changes, highest_level
 from guardrails.authoring.diff.levels import Level
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 Versions = Callable[..., tuple[PolicyVersion, PolicyVersion]]
 
@@ -21,7 +20,7 @@ RULE = "when: custom.word > 0, then: block, message: No."
 LAST = "then: redact}"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("old", "new", "expected"),
     [
         ("format: 1", "# a remark\nformat: 1", []),

@@ -13,6 +13,7 @@ from guardrails.authoring.evaluate.measurements import PolicyEvaluation
 from guardrails.authoring.evaluate.metrics import ConfusionCounts
 from guardrails.authoring.rows import ContentRow
 from guardrails.types import Action
+from tests.cases import each_case
 
 RULES = """  - {id: b, on: input, when: custom.own >= 0.5, then: block}
   - {id: f, on: [input, output], when: custom.own >= 0.25, then: flag}"""
@@ -143,7 +144,7 @@ def test_latency_is_of_each_detector_and_of_all(result: PolicyEvaluation) -> Non
         assert 0 <= own[0] <= own[1] <= own[2]
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@each_case("threads", [1, 3])
 def test_threads_change_no_figure(threads: int, scoring: Callable[..., Guard]) -> None:
     """Each row keeps its own verdict."""
     guard = scoring(RULES)

@@ -12,6 +12,7 @@ from guardrails.authoring.explain.explained_findings import shorten
 from guardrails.authoring.explain.explanation import explain
 from guardrails.detectors.kinds import Kind
 from guardrails.types import Finding
+from tests.cases import each_case
 
 POLICY = """
 detectors:
@@ -42,7 +43,7 @@ def test_findings_are_numbered_and_quoted(guard: Guard) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "stage", "expected"),
     [
         (

@@ -11,6 +11,7 @@ from guardrails import Detection, Guard
 from guardrails.authoring.explain.explained_rules import SHOWN, RuleNote
 from guardrails.authoring.explain.explanation import explain
 from guardrails.detectors.kinds import Kind
+from tests.cases import each_case
 
 DETECTORS = """
 detectors:
@@ -27,7 +28,7 @@ def note(guard: Guard, content: object, stage: str = "input", **context: Any) ->
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rule", "content", "state", "tried"),
     [
         ("when: custom.x > 0, then: block", "blast", "fired", True),
@@ -60,7 +61,7 @@ def test_a_rule_of_other_stages_was_not_tried(guard_of: Callable[..., Guard]) ->
     assert (said.state, said.tries, said.verdict) == ("not_at_stage", (), None)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("condition", "context", "name", "why"),
     [
         ('request.user.tier == "a"', {}, "request.user.tier", "nobody said who asks (user)"),
@@ -124,7 +125,7 @@ exceptions:
 FIRST, SECOND, JOINED = "/0/content/0/text", "/0/content/1/text", "/0/content"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("scope", "paths"),
     [
         ("part", [(FIRST,), (SECOND,), ("/1/content",)]),

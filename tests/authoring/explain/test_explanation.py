@@ -70,9 +70,7 @@ def test_rules_come_as_people_ask_for_them(guard: Guard) -> None:
     assert said.rules[2].tries[0].missing.distance == pytest.approx(0.24)
 
 
-@pytest.mark.parametrize(
-    ("tier", "state", "action"), [("trusted", "not_fired", "flag"), ("guest", "fired", "block")]
-)
+@each_case(("tier", "state", "action"), [("trusted", "not_fired", "flag"), ("guest", "fired", "block")])
 def test_the_context_is_that_of_a_check(guard: Guard, tier: str, state: str, action: str) -> None:
     """Who asks is given as to `check`."""
     said = explain(guard, "blast", user={"tier": tier}, only="block")

@@ -13,6 +13,7 @@ from guardrails.authoring.explain.explanation import explain
 from guardrails.authoring.explain.explanation_report import LINES, render_explanation
 from guardrails.authoring.terminal import Style
 from guardrails.detectors.kinds import Kind
+from tests.cases import each_case
 
 POLICY = """
 detectors:
@@ -45,7 +46,7 @@ def shown(guard: Guard, content: object, stage: str = "input", **more: Any) -> s
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("a blast, so", "text\n  a [[blast]](1), so\nfound"),

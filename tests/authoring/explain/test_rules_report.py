@@ -6,8 +6,6 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from guardrails import Guard
 from guardrails.authoring.explain.explanation import explain
 from guardrails.authoring.explain.rules_report import LISTED, quote_text, render_rules
@@ -29,7 +27,7 @@ def shown(guard: Guard, text: str, *, every: bool = False, **context: Any) -> li
     return [line.strip() for line in render_rules(notes, Style(io.StringIO()), every=every)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("when", "text", "lines"),
     [
         (

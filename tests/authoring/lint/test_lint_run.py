@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,21 +41,20 @@ records: {{content: true}}
 Linted = Callable[..., LintReport]
 
 
+def lint_in(folder: Path, text: str, **options: Any) -> LintReport:
+    """Return the report of a policy, which is written into a folder. What it has no head or detectors of it gets."""
+    head = "format: 1\n" + ("" if re.search("^name:", text, re.MULTILINE) else 'name: tested\nversion: "1"\n')
+    (folder / "parent.yaml").write_text(PARENT)
+    path = folder / "policy.yaml"
+    own = "" if "detectors:" in text or "extends:" in text else DETECTORS
+    path.write_text(f"{head}{own}{text}", encoding="utf-8")
+    return lint_policy(path, day=TODAY, **options)
+
+
 @pytest.fixture
 def linted(tmp_path: Path) -> Linted:
-    """Return a function: the text of a policy in, its report out. What it has no head or detectors of it gets."""
-
-    def run(text: str, **options: Any) -> LintReport:
-        head = "format: 1\n" + (
-            "" if re.search("^name:", text, re.MULTILINE) else 'name: tested\nversion: "1"\n'
-        )
-        (tmp_path / "parent.yaml").write_text(PARENT)
-        path = tmp_path / "policy.yaml"
-        own = "" if "detectors:" in text or "extends:" in text else DETECTORS
-        path.write_text(f"{head}{own}{text}", encoding="utf-8")
-        return lint_policy(path, day=TODAY, **options)
-
-    return run
+    """Return a function: the text of a policy in, its report out, as of `lint_in`."""
+    return partial(lint_in, tmp_path)
 
 
 def lines(report: LintReport, code: str) -> list[int]:
@@ -63,17 +63,17 @@ def lines(report: LintReport, code: str) -> list[int]:
     return sorted({issue.mark.line for issue in report.issues if issue.code == code})
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["code"] for case in CASES])
-def test_what_is_meant_is_found_at_its_line(case: dict[str, str], linted: Linted, tmp_path: Path) -> None:
+@each_case("case", CASES, ids=[case["code"] for case in CASES])
+def test_what_is_meant_is_found_at_its_line(case: dict[str, str], tmp_path: Path) -> None:
     """Each line that is marked in the bad policy is told with a cure, no other is, and nothing of it in the good one."""
     floor = tmp_path / case["floor"] if "floor" in case else None
-    report, code = linted(case["hit"], floor=floor), case["code"]
+    report, code = lint_in(tmp_path, case["hit"], floor=floor), case["code"]
     text = (tmp_path / "policy.yaml").read_text(encoding="utf-8")
     marked = [at for at, line in enumerate(text.splitlines(), 1) if line.endswith("# !")]
     assert marked
     assert lines(report, code) == marked
     assert all(issue.cure and issue.message[-1] not in ".!" for issue in report.issues if issue.code == code)
-    assert lines(linted(case["miss"], floor=floor), code) == []
+    assert lines(lint_in(tmp_path, case["miss"], floor=floor), code) == []
 
 
 def test_every_check_has_a_case_and_a_sentence() -> None:

@@ -15,6 +15,7 @@ from guardrails.authoring.lint.scene import LintWorkbench
 from guardrails.authoring.testing.suite import load_guard, run_suite
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
+from tests.cases import each_case
 
 HEAD = """\
 format: 1
@@ -140,7 +141,7 @@ def _policy(name: str, rules: str, tests: str) -> str:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("test", "fails"),
     [
         ("{output: zqxone zqxtwo, expect: {action: flag, rules: [one.stop]}}", False),

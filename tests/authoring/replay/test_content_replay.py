@@ -10,6 +10,7 @@ from guardrails import Guard
 from guardrails.authoring.replay.content_replay import ContentReplay
 from guardrails.authoring.replay.record_replay import REASONS
 from tests.authoring.replay.replay_kit import DETECTORS, check_recorded, load_guard, make_policy
+from tests.cases import each_case
 
 RULE = {"id": "mixed", "on": ["input", "output"], "when": "custom.mixed > 0", "then": "block"}
 OF_USER = {**RULE, "when": 'custom.mixed > 0 && request.user.tier == "free"'}
@@ -24,7 +25,7 @@ MESSAGES = [
 EARLIER = make_policy([{**RULE, "id": "earlier", "when": "custom.code > 0"}])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "action"),
     [("lowly", "block"), ("plain", "allow"), (MESSAGES, "block"), ({"a": ["plain", "lowly"]}, "block")],
 )

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.authoring.replay.logged_detection import LoggedDetection
 from guardrails.authoring.replay.rule_replay import SILENT, make_rules
 from guardrails.types import Action
 from tests.authoring.replay.replay_kit import check_recorded, load_guard, make_policy
+from tests.cases import each_case
 
 RULE = {"id": "mixed", "on": "input", "when": "custom.mixed > 0", "then": "flag"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("when", "least", "most", "why"),
     [
         ("custom.mixed > 0.3", Action.BLOCK, Action.BLOCK, set()),

@@ -36,6 +36,7 @@ from guardrails.types import (
     Verdict,
 )
 from tests.authoring.reports.report_kit import without_own_script
+from tests.cases import each_case
 from tests.films import film, green, scene
 
 ELEMENTS = {
@@ -258,7 +259,7 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.html", "b.html"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "reason"),
     [
         ("out.png", "a report is an .html file"),

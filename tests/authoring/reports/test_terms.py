@@ -6,6 +6,7 @@ import pytest
 
 from guardrails.authoring.reports.terms import ACTIONS, TERMS, explain_terms
 from guardrails.types import Action
+from tests.cases import each_case
 
 
 def test_a_list_has_the_terms_that_are_asked_for_in_their_order() -> None:
@@ -33,7 +34,7 @@ def test_a_term_that_nobody_wrote_about_is_a_mistake() -> None:
         explain_terms("Recal")
 
 
-@pytest.mark.parametrize("name", TERMS)
+@each_case("name", TERMS)
 def test_an_explanation_is_a_sentence(name: str) -> None:
     """It begins with a capital and ends with a full stop."""
     assert TERMS[name][0].isupper()

@@ -14,6 +14,7 @@ from guardrails.authoring.scan.hash_lists import UnusableListError
 from guardrails.media.hashes.film_hash_file import read_film_entries
 from guardrails.media.video.film_source import VideoLimits
 from guardrails.types import Finding
+from tests.cases import each_case
 from tests.films import Pixels, film, plain, resized, shots
 
 SECONDS = 12
@@ -94,7 +95,7 @@ def test_a_mirrored_film_is_found(guard: Guard) -> None:
     assert finding.listed.form == "mirrored"
 
 
-@pytest.mark.parametrize("grey", [0, 1])
+@each_case("grey", [0, 1])
 def test_a_film_of_black_frames_is_not_what_other_black_films_are(guard: Guard, grey: int) -> None:
     """That is on the list as a file alone."""
     assert not guard.check(film(plain(90, grey, SIZE)), "output").findings

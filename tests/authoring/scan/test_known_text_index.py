@@ -71,7 +71,7 @@ def test_reviewed_texts_come_from_a_file(
     assert [(each.text, each.category, each.note) for each in read] == found
 
 
-@pytest.mark.parametrize("line", ["{", "[]", json.dumps({"content": "x"}), json.dumps({"text": ""})])
+@each_case("line", ["{", "[]", json.dumps({"content": "x"}), json.dumps({"text": ""})])
 def test_a_line_without_a_text_is_named(tmp_path: Path, line: str) -> None:
     """Nothing of a review is lost in silence."""
     path = tmp_path / "r.jsonl"

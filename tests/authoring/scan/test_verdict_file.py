@@ -127,7 +127,7 @@ def test_a_line_may_be_cut_anywhere(tmp_path_factory: pytest.TempPathFactory, cu
         b"\n" + encode_line(line_of("a")),
     ],
 )
-@pytest.mark.parametrize("fresh", [False, True])
+@each_case("fresh", [False, True])
 def test_other_files_are_left_alone(data: bytes, fresh: bool, tmp_path: Path) -> None:
     """Nobody's notes are written over; a file that begins as one of verdicts is begun anew when told."""
     (tmp_path / "v").write_bytes(data)

@@ -13,6 +13,7 @@ from guardrails.authoring.diff.traffic.effects import ChangeEffects
 from guardrails.authoring.rows import RowError
 from guardrails.authoring.shadow.shadow_log import DecisionLogError, compare_log, make_log_row
 from guardrails.types import Action, PolicyRef
+from tests.cases import each_case
 
 OLD, NEW = PolicyRef("p", "1.0.0", "sha256:" + "a" * 64), PolicyRef("p", "1.1.0", "sha256:" + "b" * 64)
 BLOCK = Decision(Action.BLOCK, (DecisiveRule("x", Action.BLOCK, ("hate",)),))
@@ -51,7 +52,7 @@ def test_what_was_decided_is_counted_as_if_it_were_judged(tmp_path: Path) -> Non
     assert told["examples"]["new_block"][0]["id"] == "vd_1"
 
 
-@pytest.mark.parametrize(("left", "changed"), [("[A]", 0), ("[B]", 1)])
+@each_case(("left", "changed"), [("[A]", 0), ("[B]", 1)])
 def test_another_redaction_is_known_without_its_text(left: str, changed: int, tmp_path: Path) -> None:
     """The log says that something else is left, not what."""
     old, new = Decision(Action.REDACT, left="[A]"), Decision(Action.REDACT, left=left)
@@ -90,7 +91,7 @@ def test_a_last_line_that_is_being_written_is_left_out(tmp_path: Path) -> None:
     assert effects.rows == 1
 
 
-@pytest.mark.parametrize(
+@each_case(
     "line",
     [
         "{",

@@ -10,6 +10,7 @@ import pytest
 from guardrails import Guard
 from guardrails.authoring.testing import suite
 from guardrails.authoring.testing.coverage import SuiteCoverage
+from tests.cases import each_case
 
 
 def covered(guard: Guard) -> SuiteCoverage:
@@ -35,7 +36,7 @@ ALL = [
 ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("tests", "shown"),
     [
         ([], []),

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard
 from guardrails.authoring.testing import cuts
 from guardrails.types import Action
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("text", ["", "a", "see ID-1 now", "a forbidden ID-2", "forbidden", "ID-1" * 40])
+@each_case("text", ["", "a", "see ID-1 now", "a forbidden ID-2", "forbidden", "ID-1" * 40])
 def test_a_stream_agrees_with_the_check(text: str, tested: Callable[..., Guard]) -> None:
     """Redacted or blocked, of one letter or none."""
     guard = tested("{input: a, expect: {action: allow}}")

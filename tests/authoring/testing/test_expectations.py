@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from guardrails import Guard
 from guardrails.authoring.testing import suite
+from tests.cases import each_case
 
 SAME = [
     '{input: "fine", expect: {action: allow, rules: [], shadow: [], content: fine, categories: [], findings: [], unchecked: []}}',
@@ -27,7 +26,7 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize("test", SAME)
+@each_case("test", SAME)
 def test_says_nothing_where_all_is_as_expected(test: str, tested: Callable[..., Guard]) -> None:
     """Action, rules, shadow rules, categories, findings, content, message, and what was not judged."""
     assert [result.differences for result in suite.run_suite(tested(test))] == [()]
@@ -61,7 +60,7 @@ OTHER = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("test", "difference"), OTHER)
+@each_case(("test", "difference"), OTHER)
 def test_says_what_differs(test: str, difference: str, tested: Callable[..., Guard]) -> None:
     """What is, and what was expected."""
     [result] = suite.run_suite(tested(test))

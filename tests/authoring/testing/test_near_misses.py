@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from guardrails import Guard
 from guardrails.authoring.testing import suite
+from tests.cases import each_case
 
 WHY = [
     (
@@ -39,7 +38,7 @@ WHY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("test", "why"), WHY)
+@each_case(("test", "why"), WHY)
 def test_says_why_rules_fired_or_did_not(
     test: str, why: tuple[str, ...], tested: Callable[..., Guard]
 ) -> None:

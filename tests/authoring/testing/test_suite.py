@@ -12,6 +12,7 @@ from guardrails.authoring.testing import suite
 from guardrails.authoring.testing.coverage import SuiteCoverage
 from guardrails.authoring.testing.suite import SuiteDemands
 from guardrails.policy.testing.test_fields import DISGUISES, TestDoc
+from tests.cases import each_case
 
 POLICY = """
 format: 1
@@ -36,7 +37,7 @@ def results(folder: Path, test: str) -> list[suite.SuiteResult]:
     return suite.run_suite(Guard.load(path))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "test",
     [
         '{input: "fine", expect: {action: allow, rules: [], shadow: [], content: fine}}',
@@ -51,7 +52,7 @@ def test_passes_where_the_verdict_is_as_expected(test: str, tmp_path: Path) -> N
     assert [result.differences for result in results(tmp_path, test)] == [()]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("test", "difference"),
     [
         ('{input: "fine", expect: {action: block}}', "action is allow, not block (no rule fired)"),
@@ -255,7 +256,7 @@ tests:
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("test", "differences"),
     [
         ("{input: fine, expect: {action: allow, rules: [], content: fine}}", ()),

@@ -52,8 +52,8 @@ def changed(path: Path, value: float) -> RetunedPolicy:
     )
 
 
-@pytest.mark.parametrize("breaks", ["\n", "\r\n"], ids=["unix", "windows"])
-@pytest.mark.parametrize("style", STYLES)
+@each_case("breaks", ["\n", "\r\n"], ids=["unix", "windows"])
+@each_case("style", STYLES)
 def test_only_the_number_changes(style: str, breaks: str, tmp_path: Path) -> None:
     """Comments, layout, quotes and line ends stay."""
     path = tmp_path / "p.yaml"
@@ -146,7 +146,7 @@ ADDED = "rules:\n    - id: r\n      when: custom.own >= 0.625\n"
         ),
     ],
 )
-@pytest.mark.parametrize("breaks", ["\n", "\r\n"], ids=["unix", "windows"])
+@each_case("breaks", ["\n", "\r\n"], ids=["unix", "windows"])
 def test_what_is_inherited_is_overridden(own: str, text: str, breaks: str, tmp_path: Path) -> None:
     """The parent stays as it is; the child gets the number, in the override that it has or in one of its own."""
     parent, path = tmp_path / "p.yaml", tmp_path / "child.yaml"

@@ -15,7 +15,7 @@ from guardrails.authoring.rows import ContentRow
 from guardrails.authoring.tune.scored_rows import NEVER, ScoredRows, score_rows
 from guardrails.authoring.tune.tuning_selection import Tuning, select_tuning
 from guardrails.types import Action
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 RULES: dict[str, str] = {
     "plain": "- {id: r, on: input, when: custom.own >= 0.5, then: block}",
@@ -107,7 +107,7 @@ def test_the_worst_rows_are_kept(scoring: Callable[..., Guard]) -> None:
     assert {each.score for each in found.false} == {0.7, 0.9}
 
 
-@pytest.mark.parametrize("threads", [1, 4])
+@each_case("threads", [1, 4])
 def test_threads_change_nothing(threads: int, scoring: Callable[..., Guard]) -> None:
     """Rows stay in order, each with its own step."""
     guard = scoring("  - {id: r, on: input, when: custom.own >= 0.5, then: block}")

@@ -18,6 +18,7 @@ from guardrails.authoring.tune.tune import TuningResult, assign_parts, tune_rule
 from guardrails.authoring.tune.tuning_selection import TuneError, select_tuning
 from guardrails.authoring.tune.tuning_target import parse_target
 from guardrails.types import Action
+from tests.cases import each_case
 
 RULE = "  - {id: r, on: input, when: custom.own >= 0.5, then: block}"
 
@@ -43,7 +44,7 @@ HARMLESS = [(round(0.005 * at, 3), False) for at in range(1, 101)]
 HARMFUL = [(round(0.405 + 0.005 * at, 3), True) for at in range(100)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("wanted", "low", "high", "counts"),
     [
         ("fpr <= 1%", 0.495, 0.5, ConfusionCounts(81, 1, 19, 99)),
@@ -110,7 +111,7 @@ def test_two_numbers_move_together(scoring: Callable[..., Guard]) -> None:
     assert first > second
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("scores", "wanted", "counts"),
     [
         ([(0.9, False), (0.2, True)], "fpr <= 0%", ConfusionCounts(1, 1, 0, 0)),
@@ -193,7 +194,7 @@ def test_languages_and_sources_are_told_apart(scoring: Callable[..., Guard]) -> 
     }
 
 
-@pytest.mark.parametrize(("mode", "moves"), [("enforce", [(Action.BLOCK, Action.FLAG, 1)]), ("shadow", [])])
+@each_case(("mode", "moves"), [("enforce", [(Action.BLOCK, Action.FLAG, 1)]), ("shadow", [])])
 def test_what_the_whole_policy_does_otherwise(
     mode: str, moves: list[tuple[Action, Action, int]], scoring: Callable[..., Guard]
 ) -> None:

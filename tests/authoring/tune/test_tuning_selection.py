@@ -9,6 +9,7 @@ import pytest
 from guardrails import Guard
 from guardrails.authoring.rows import ContentRow
 from guardrails.authoring.tune.tuning_selection import TuneError, list_tunable_rules, select_tuning
+from tests.cases import each_case
 
 RULE = "  - {id: r, on: input, when: custom.own >= 0.5, then: block}"
 TWO = f"""{RULE}
@@ -16,7 +17,7 @@ TWO = f"""{RULE}
   - {{id: any, on: input, when: custom.own > 0, then: flag}}"""
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rule", "category", "nth", "numbers", "fixed"),
     [
         ("r", None, None, ["custom.own >= 0.5"], []),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.cli import main
+from tests.cases import each_case
 
 POLICY = """
 format: 1
@@ -117,7 +118,7 @@ def test_what_is_wrong_is_an_error(
     assert captured.out == ""
 
 
-@pytest.mark.parametrize("words", [True, False])
+@each_case("words", [True, False])
 def test_words_may_be_left_out(words: bool, capsys: pytest.CaptureFixture[str]) -> None:
     """They take a while."""
     main(["explain", "You stupid idiot!", *([] if words else ["--no-words"])])

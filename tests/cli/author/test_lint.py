@@ -9,6 +9,7 @@ import pytest
 
 from guardrails.authoring.lint.lint_run import CODES
 from guardrails.cli import main
+from tests.cases import each_case
 
 HEAD = 'format: 1\nname: tested\nversion: "1"\ndetectors: {words: {use: terms, terms: [zqxbomb], category: custom.w}}\n'
 RULE = "rules: [{{id: a, on: output, when: {}, then: flag}}]\n"
@@ -28,7 +29,7 @@ def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "p.yaml"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "options", "status"),
     [
         (CLEAN, [], 0),
@@ -42,7 +43,7 @@ def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (CLEAN, ["--ignore", "nonsense"], 2),
     ],
 )
-@pytest.mark.parametrize("form", ["text", "json", "sarif", "github"])
+@each_case("form", ["text", "json", "sarif", "github"])
 def test_the_status_says_how_bad_it_is(
     policy: Path, text: str, options: list[str], status: int, form: str, capsys: Captured
 ) -> None:

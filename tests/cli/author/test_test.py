@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.cli import main
+from tests.cases import each_case
 
 Running = Callable[..., AbstractContextManager[subprocess.Popen[str]]]
 
@@ -156,7 +157,7 @@ def test_stops_at_the_first_failure_when_told(tmp_path: Path, capsys: pytest.Cap
     assert "0 passed, 1 failed" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("threshold", "status"), [(None, 0), ("66", 0), ("67", 1)])
+@each_case(("threshold", "status"), [(None, 0), ("66", 0), ("67", 1)])
 def test_coverage(
     threshold: str | None, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -185,7 +186,7 @@ def test_demands_on_all_tests(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "--obfuscate leetspek: no such disguise - did you mean 'leetspeak'?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("options", [["--threshold", "101"], ["--threshold", "-1"], ["--threshold", "nan"], ["--junit", "no/where.xml"]])  # fmt: skip
+@each_case("options", [["--threshold", "101"], ["--threshold", "-1"], ["--threshold", "nan"], ["--junit", "no/where.xml"]])  # fmt: skip
 def test_wrong_options_are_status_2(
     options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

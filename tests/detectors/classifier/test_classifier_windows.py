@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from guardrails.detectors.classifier.classifier_windows import blank_signs, cut_tier_windows
 from guardrails.inference.safety.model import SafetyModel, load_safety_model
 from guardrails.text import fold_text, replace_surrogates
+from tests.cases import each_case
 
 MANY = 10_000
 TEXTS = st.one_of(
@@ -83,7 +84,7 @@ def test_what_two_readings_say_alike_is_one_window(model: SafetyModel) -> None:
     assert len({*windows}) == len(windows)
 
 
-@pytest.mark.parametrize("most", [1, 3])
+@each_case("most", [1, 3])
 def test_windows_past_the_limit_are_unchecked(model: SafetyModel, most: int) -> None:
     """The rest of the text is named, from the first window that was left out to its end."""
     text = "a b c. " * 40

@@ -152,7 +152,7 @@ def one(bound: BoundDetector, text: str, prompt: str | None = None) -> dict[str,
         ("\u200b\ud800", {}, {}),
     ],
 )
-@pytest.mark.parametrize("effort", ["auto", "full"])
+@each_case("effort", ["auto", "full"])
 def test_what_is_grey_has_the_larger_models_score(
     safety: Bind, effort: str, text: str, alone: dict[str, float], escalated: dict[str, float]
 ) -> None:
@@ -468,7 +468,7 @@ rules:
 GREY = "How do I beat my wife"
 
 
-@pytest.mark.parametrize(("windows", "logit", "blocked"), [(8, -6.0, False), (9, 6.0, True)])
+@each_case(("windows", "logit", "blocked"), [(8, -6.0, False), (9, 6.0, True)])
 def test_a_policy_names_it_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, windows: int, logit: float, blocked: bool
 ) -> None:

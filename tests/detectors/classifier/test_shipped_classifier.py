@@ -31,6 +31,7 @@ from guardrails.inference.safety.model import SafetyModel, load_safety_model
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.session import Inputs
 from guardrails.types import CLEAN, Image, Place, Stage
+from tests.cases import each_case
 
 Make = Callable[..., Path]
 
@@ -86,7 +87,7 @@ def one(bound: BoundDetector, text: str, prompt: str | None = None) -> dict[str,
     return scores(found)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("all is fine", {}),
@@ -125,7 +126,7 @@ def test_the_fast_tier_decides_where_it_is_sure(safety: Callable[..., BoundDetec
     assert bound.at_once([Text("all is fine"), Text("grey")]) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("effort", "at_once", "of_plain", "of_grey"),
     [
         ("auto", [True, True, False], 0.9, 0.731),
@@ -196,7 +197,7 @@ def test_tricks_do_not_hide_a_word(safety: Callable[..., BoundDetector]) -> None
     assert one(safety(), "see the b.o.m.b there")["toxic"] == one(safety(), "a bomb")["toxic"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("categories", "expected"),
     [
         (["toxic"], {"toxic"}),
@@ -253,7 +254,7 @@ def test_a_detector_looks_for_what_is_asked_for_at_a_stage(
         assert len(rows) == count
 
 
-@pytest.mark.parametrize(("least", "expected"), [(0.0, 5), (0.5, 1), (0.99, 0)])
+@each_case(("least", "expected"), [(0.0, 5), (0.5, 1), (0.99, 0)])
 def test_low_scores_are_not_reported(
     safety: Callable[..., BoundDetector], least: float, expected: int
 ) -> None:
@@ -261,7 +262,7 @@ def test_low_scores_are_not_reported(
     assert len(one(safety(min_score=least), "grey")) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "prompt", "expected"),
     [
         ("comply", None, {}),
@@ -418,7 +419,7 @@ def guard(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Guard:
     return Guard.load(path)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "action"),
     [
         ("all is fine", "allow"),

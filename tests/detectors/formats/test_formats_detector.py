@@ -247,7 +247,7 @@ def test_much_sql_is_left_unjudged() -> None:
     assert [each.kind for each in answer.unchecked] == ["limit"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "expected"),
     [
         ({"kind": "json", "schema": {"type": "objekt"}}, [("invalid_schema", ("schema", "type"), None)]),

@@ -47,7 +47,7 @@ def tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("most", "text", "expected"),
     [
         (1, "abab", False),
@@ -119,7 +119,7 @@ def test_a_finding_is_of_the_whole_text() -> None:
     assert KIND.categories("l", config) == {"custom.x"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "expected"),
     [
         ({}, [("no_limit", ())]),

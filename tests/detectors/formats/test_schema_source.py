@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from guardrails.detectors import ConfigProblem, PolicyFolder
 from guardrails.detectors.formats.schema_source import (
     MAX_DEPTH,
@@ -46,7 +44,7 @@ def test_a_schema_that_nests_too_deep_is_named() -> None:
     assert problem.message == f"schema: more than {MAX_DEPTH} levels"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "strict", "place"),
     [
         ('{"required": ["a"]}', True, None),

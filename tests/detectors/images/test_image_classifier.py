@@ -18,6 +18,7 @@ from guardrails.detectors.images.image_classifier import KIND, ImageClassifier
 from guardrails.detectors.images.image_classifier_config import ImageClassifierConfig
 from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Finding, Image, Text
+from tests.cases import each_case
 
 
 def detector(folder: Path, **fields: Any) -> ImageClassifier:
@@ -189,7 +190,7 @@ def drawings() -> list[np.ndarray]:
     return [*made, stripes, chart]
 
 
-@pytest.mark.parametrize("large", [False, True])
+@each_case("large", [False, True])
 def test_the_shipped_model_finds_nothing_in_what_shows_nothing(
     guard_of: Callable[..., Guard], *, large: bool
 ) -> None:

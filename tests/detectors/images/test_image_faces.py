@@ -19,6 +19,7 @@ from guardrails.detectors.binding import bind
 from guardrails.detectors.images.image_faces import KIND, SHIPPED, ImageFacesConfig
 from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Action, Finding, Image, Text
+from tests.cases import each_case
 
 Drawn = Callable[..., Any]
 POLICY = """format: 1
@@ -162,7 +163,7 @@ def test_an_operators_model_takes_its_place(tmp_path: Path, face_drawn: Drawn) -
     assert shipped != own
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "code"),
     [
         ("model: none", "unreadable_model"),

@@ -23,6 +23,7 @@ from guardrails.media.hashes.film_hash_file import FilmEntry, HashedFrame, forma
 from guardrails.media.hashes.pdq import hash_pixels
 from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Finding, Image, Listed, Text
+from tests.cases import each_case
 
 
 def drawn(seed: int = 0, size: tuple[int, int] = (480, 400)) -> Pillow.Image:
@@ -52,7 +53,7 @@ def found(folder: Path, given: Any, **fields: Any) -> list[Finding]:
     return list(detection.findings)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "changed",
     [
         lambda image: image,
@@ -75,7 +76,7 @@ def test_a_picture_on_a_list_of_one_is_found_however_it_was_changed(tmp_path: Pa
     assert finding.score == round(1 - finding.listed.distance / 128, 4)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("form", "changed"),
     [
         ("trimmed", lambda image: ImageOps.expand(image, 24, "white")),
@@ -209,7 +210,7 @@ def test_a_part_of_a_film_is_told_at_its_end(tmp_path: Path) -> None:
     assert [each.score for each in track.findings(closed=True)] == [1.0]
 
 
-@pytest.mark.parametrize("listed", [True, False])
+@each_case("listed", [True, False])
 def test_a_film_is_known_by_its_file(tmp_path: Path, listed: bool) -> None:
     """On a list of films, and on one of digests, which may also let it pass with all its frames."""
     sha256 = b"\x0a" * 32
@@ -235,7 +236,7 @@ def test_a_text_is_none_of_its_business(tmp_path: Path) -> None:
     assert bind("h", KIND, config, PolicyFolder(tmp_path)).detector.detect([Text(pdq(drawn()))]) == [CLEAN]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "place", "code"),
     [
         ("deny: [{file: bad.txt}]", ("bad.txt", 2), "malformed_hash"),

@@ -133,9 +133,7 @@ def test_some_frames_of_what_moves_are_read() -> None:
     assert seen == [0, 21, 100, 201]
 
 
-@pytest.mark.parametrize(
-    ("fields", "gone"), [("", "rapidocr"), ("", "zxingcpp"), (", read: [codes]", "zxingcpp")]
-)
+@each_case(("fields", "gone"), [("", "rapidocr"), ("", "zxingcpp"), (", read: [codes]", "zxingcpp")])
 def test_without_the_extra_it_is_an_error_at_load(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: str, gone: str
 ) -> None:

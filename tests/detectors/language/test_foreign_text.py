@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -159,9 +158,7 @@ def test_any_text_has_an_answer(text: str, languages: set[str]) -> None:
     assert languages or fit == "own"
 
 
-@pytest.mark.parametrize(
-    "text", ["Guten Morgen, wie geht es dir heute? " * 500, "Доброго ранку, як справи? " * 500]
-)
+@each_case("text", ["Guten Morgen, wie geht es dir heute? " * 500, "Доброго ранку, як справи? " * 500])
 def test_long_texts_are_told_by_a_sample(text: str) -> None:
     """As by all of it."""
     assert is_foreign(text, VALIDATED) is text.startswith("Д")

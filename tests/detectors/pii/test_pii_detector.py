@@ -161,8 +161,8 @@ def problems(folder: Path, **fields: Any) -> list[ConfigProblem]:
     return list(caught.value.problems)
 
 
-@pytest.mark.parametrize("engine", ["fast", "presidio"])
-@pytest.mark.parametrize(
+@each_case("engine", ["fast", "presidio"])
+@each_case(
     ("text", "category"),
     [
         ("jo@example.com", "pii.email"),
@@ -183,14 +183,14 @@ def test_both_engines_use_the_same_names_and_views(
     assert all(0 < each.score <= 1 and each.detector == "pii" for each in detection.findings)
 
 
-@pytest.mark.parametrize("text", ["jo&#64;example.com", r"jo\u0040example.com"])
+@each_case("text", ["jo&#64;example.com", r"jo\u0040example.com"])
 def test_what_is_written_in_codes_is_found(tmp_path: Path, text: str) -> None:
     """Searchers see the readings of a text too, and their hits are the characters that were read so."""
     detection = judged(tmp_path, f"to {text} now", engine="presidio", entities=["email"])
     assert pairs(detection, f"to {text} now") == [("pii.email", text)]
 
 
-@pytest.mark.parametrize(("min_score", "expected"), [(0.4, ["pii.phone"]), (0.41, [])])
+@each_case(("min_score", "expected"), [(0.4, ["pii.phone"]), (0.41, [])])
 def test_presidio_scores_are_the_scores_of_findings(
     tmp_path: Path, min_score: float, expected: list[str]
 ) -> None:
@@ -379,7 +379,7 @@ FOUND = [
 ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "names"),
     [
         (

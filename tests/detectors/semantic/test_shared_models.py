@@ -10,6 +10,7 @@ import pytest
 from guardrails.detectors import ConfigProblems, PolicyFolder
 from guardrails.detectors.semantic.shared_models import load_embedder, load_inference
 from guardrails.inference.hub.embedding import ShippedEmbedder
+from tests.cases import each_case
 
 MNLI = ("entailment", "neutral", "contradiction")
 
@@ -42,8 +43,8 @@ def test_labels_of_inference_are_found_by_name(
     assert (entails, denies) == columns
 
 
-@pytest.mark.parametrize("name", ["nowhere", "org/nowhere"])
-@pytest.mark.parametrize("find", [load_embedder, load_inference])
+@each_case("name", ["nowhere", "org/nowhere"])
+@each_case("find", [load_embedder, load_inference])
 def test_a_name_that_means_none_is_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, find: Callable[..., object]
 ) -> None:

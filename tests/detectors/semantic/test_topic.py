@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from guardrails import Guard, PolicyErrors
+from tests.cases import each_case
 
 DENY = """
 detectors:
@@ -88,7 +89,7 @@ def test_the_finding_of_a_topic_is_its_piece(denying: Guard) -> None:
         assert end >= text.index("Should I buy")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "blocked"),
     [
         ("How do I keep the rice from sticking to the pan?", False),

@@ -57,9 +57,10 @@ class Far:
     """The service: `answer` makes JSON values (or bytes, or a status with either) of each request; `asked` is what came."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
-        self.answer: Callable[[Asked], Any] = lambda _: {}
         self.dropped = threading.Event()
+        self.asked: list[Asked]
+        self.answer: Callable[[Asked], Any]
+        self.reset()
         self.server = Quiet(("127.0.0.1", 0), type("Own", (Handler,), {"far": self}))
         self.thread = threading.Thread(target=lambda: self.server.serve_forever(0.02), daemon=True)
         self.thread.start()
@@ -68,6 +69,12 @@ class Far:
     def url(self) -> str:
         """The base URL."""
         return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def reset(self) -> None:
+        """Forget what was asked and what is to be answered."""
+        self.asked = []
+        self.answer = lambda _: {}
+        self.dropped.clear()
 
     def says(self, body: Any, status: int = 200) -> None:
         """Answer with this from now on."""
@@ -136,7 +143,8 @@ def guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, far: Far) -> Callable
         url: str = "",
     ) -> Guard:
         endpoints = tmp_path / "endpoints.yaml"
-        settings = f"url: {url or far.url}, retries: 0" + (f", {endpoint}" if endpoint else "")
+        # Each of a test's cases is asked, however many have failed.
+        settings = f"url: {url or far.url}, retries: 0, {endpoint or 'breaker: {failures: 999}'}"
         endpoints.write_text(f"endpoints: {{far: {{{settings}}}}}\n")
         monkeypatch.setenv("GUARDRAILS_ENDPOINTS", str(endpoints))
         policy = tmp_path / "policy.yaml"

@@ -10,6 +10,7 @@ import pytest
 
 from guardrails import PolicyErrors
 from guardrails.types import Image
+from tests.cases import each_case
 
 HARMS = ("Hate", "SelfHarm", "Sexual", "Violence")
 KEYED = "key: {env: ZQX_KEY}, key_header: Ocp-Apim-Subscription-Key"
@@ -43,9 +44,7 @@ def test_a_text_is_judged(far, guard, kit, monkeypatch) -> None:
     assert asked.json == {"text": "a text", "categories": [*HARMS], "outputType": "EightSeverityLevels"}
 
 
-@pytest.mark.parametrize(
-    ("severity", "score"), [(0, None), (1, 0.143), (2, 0.286), (4, 0.571), (6, 0.857), (7, 1.0)]
-)
+@each_case(("severity", "score"), [(0, None), (1, 0.143), (2, 0.286), (4, 0.571), (6, 0.857), (7, 1.0)])
 def test_a_score_is_the_severity_by_seven(far, guard, kit, severity, score) -> None:
     """So that the same severity has the same score, whatever was judged."""
     far.says(answer(Hate=severity))
@@ -102,7 +101,7 @@ def test_a_long_text_goes_in_pieces(far, guard, kit) -> None:
 ENTRY = {"category": "Hate", "severity": 0}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         None, [], {}, "zqx", {"categoriesAnalysis": None}, {"categoriesAnalysis": {}}, {"categoriesAnalysis": []},
@@ -122,7 +121,7 @@ def test_what_is_no_answer_has_failed(far, guard, kit, body) -> None:
     assert "zqx" not in said
 
 
-@pytest.mark.parametrize(
+@each_case(
     "matches", [..., None, {}, [None], ["brands"], [{}], [{"blocklistName": None}], [{"blocklistName": 1}]]
 )
 def test_blocklists_that_are_not_answered_have_failed(far, guard, kit, matches) -> None:
@@ -132,7 +131,7 @@ def test_blocklists_that_are_not_answered_have_failed(far, guard, kit, matches) 
     assert kit.failed(guard("service: azure, blocklists: [brands]").check("a")).startswith("endpoint 'far': ")
 
 
-@pytest.mark.parametrize("label", ["hate", "brands", "Self-Harm"])
+@each_case("label", ["hate", "brands", "Self-Harm"])
 def test_a_label_is_one_of_the_service(guard, label) -> None:
     """It has four, and the blocklists that are named."""
     with pytest.raises(PolicyErrors, match=f"unknown_label: detector 'd': the service has no '{label}'"):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from guardrails.types import Place, Stage, Text
+from tests.cases import each_case
 
 
 def answer(prompt: Any = None, document: Any = None) -> dict[str, Any]:
@@ -25,7 +24,7 @@ def by_body(asked: Any) -> Any:
     return answer(document="zqx" in body["documents"][0])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("stage", "body", "category"),
     [
         ("input", {"userPrompt": "a zqx"}, "jailbreak"),
@@ -45,7 +44,7 @@ def test_what_a_model_reads_is_judged(far, guard, kit, stage, body, category) ->
     assert str(guarded.check("a text", stage).action) == "allow"
 
 
-@pytest.mark.parametrize("stage", ["output", "tool_call"])
+@each_case("stage", ["output", "tool_call"])
 def test_what_a_model_writes_is_not_sent(far, guard, stage) -> None:
     """It is no attack on the model that wrote it."""
     verdict = guard("service: azure_shield", "jailbreak > 0.5").check("a zqx", stage)
@@ -66,7 +65,7 @@ def test_what_is_not_wanted_is_not_asked(far, guard) -> None:
     assert far.asked == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("stage", "body"),
     [
         *(("input", body) for body in (

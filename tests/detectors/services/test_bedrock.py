@@ -12,6 +12,7 @@ import pytest
 from guardrails import PolicyErrors, taxonomy
 from guardrails.detectors.services.bedrock import PERSONAL
 from guardrails.types import Image, Place, Stage, Text
+from tests.cases import each_case
 
 BLOCK = "service: bedrock, bedrock: {guardrail: gr0abc, version: '7'}"
 USAGE = dict.fromkeys(
@@ -64,7 +65,7 @@ def test_an_arn_is_one_step_of_the_path(far, guard) -> None:
     assert far.asked[0].path == f"/guardrail/{quoted}/version/DRAFT/apply"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "sources"),
     [
         *(
@@ -82,7 +83,7 @@ def test_a_stage_is_a_source(far, guard, content, sources) -> None:
     assert sorted(each.json["source"] for each in far.asked) == sources
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("confidence", "detected", "score"),
     [
         ("NONE", False, None),
@@ -184,7 +185,7 @@ def test_a_picture_is_judged(far, guard, kit, data, kind) -> None:
     assert b64decode(part["image"]["source"]["bytes"]) == getattr(kit, data)
 
 
-@pytest.mark.parametrize("image", [Image(url="http://127.0.0.1:1/a.png"), Image(b"GIF89a"), Image(b"zqx")])
+@each_case("image", [Image(url="http://127.0.0.1:1/a.png"), Image(b"GIF89a"), Image(b"zqx")])
 def test_another_picture_is_unchecked(far, guard, image) -> None:
     """It is not sent."""
     assert [rule.id for rule in guard(BLOCK).check(image).rules] == ["unchecked.part"]
@@ -204,7 +205,7 @@ FILTER = {"type": "HATE", "confidence": "LOW", "filterStrength": "LOW", "action"
 ENTITY = {"match": "a", "type": "EMAIL", "action": "ANONYMIZED", "detected": True}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         None, [], {}, "NONE", {"message": "zqx"}, {"action": "NONE"}, answer(action=None), answer(action="zqx"),
@@ -266,7 +267,7 @@ def test_without_botocore_it_is_said_when_it_is_loaded(guard, monkeypatch) -> No
         guard(BLOCK, endpoint=AWS)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "problem"),
     [
         ("service: bedrock", "missing_field: detector 'd': service 'bedrock' needs 'bedrock'"),

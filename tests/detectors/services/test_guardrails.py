@@ -13,6 +13,7 @@ from guardrails import Detection, Guard
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.serve import running
 from guardrails.types import Finding, Place, Stage, Text, Unchecked
+from tests.cases import each_case
 
 THERE = """
 detectors:
@@ -180,7 +181,7 @@ def unchecked(**changed: Any) -> dict[str, Any]:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         None, [], {}, "allow", {"error": {"message": "zqx", "type": "x", "param": None, "code": None}},

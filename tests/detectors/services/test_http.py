@@ -223,7 +223,7 @@ def test_a_turn_that_may_be_forged_stands_at_two_stages(far, guard, kit, staged,
     assert kit.found(verdict) == [("toxic", 1.0, (0, 1))]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "problem"),
     [
         ("http: {body: {t: '{text}'}}", "invalid_value: detector 'd': http must have exactly one of"),

@@ -6,9 +6,8 @@ import math
 from base64 import b64decode
 from typing import Any
 
-import pytest
-
 from guardrails.types import Image
+from tests.cases import each_case
 
 LABELS = (
     "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "self-harm",
@@ -92,7 +91,7 @@ def test_a_picture_is_a_request_of_its_own(far, guard, kit) -> None:
     )  # it has no score of these
 
 
-@pytest.mark.parametrize(
+@each_case(
     "image",
     [
         Image(b"zqx"),
@@ -141,7 +140,7 @@ def test_labels_can_be_added_and_changed(far, guard, kit) -> None:
     assert "'brand'" in kit.failed(guarded.check("b"))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         None, [], "zqx", 1, {}, {"results": None}, {"results": {}}, {"results": []}, answer(None), answer("flagged"),

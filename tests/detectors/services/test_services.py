@@ -102,7 +102,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("fault", [*FAULTS])
+@each_case("fault", [*FAULTS])
 def test_a_request_that_fails_blocks(far, guard, kit, spoken, fault) -> None:
     """The failure names the endpoint and the cause, and nothing of what was said."""
     body, cause = FAULTS[fault]
@@ -110,7 +110,7 @@ def test_a_request_that_fails_blocks(far, guard, kit, spoken, fault) -> None:
     assert kit.failed(guard(spoken.fields, spoken.when).check("a text")) == f"endpoint 'far': {cause}"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body", [None, [], {}, "safe", 0, False, [[]], [{}], {"results": [{}]}, {"error": {"message": "zqx"}}]
 )
 def test_another_shape_blocks(far, guard, kit, spoken, body) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
 
 from guardrails.detectors.speech.speech_pieces import LONGEST_MS, NEAR_MS, SpeechPiece, SpeechSplitter
 from guardrails.inference.media.voice import VoiceTracker, load_voice_model
@@ -44,7 +43,7 @@ def test_what_is_near_goes_together(spoken: Spoken) -> None:
     assert second.start_ms - first.end_ms > NEAR_MS
 
 
-@pytest.mark.parametrize("start_ms", [0, 1_234_567])
+@each_case("start_ms", [0, 1_234_567])
 def test_a_piece_holds_the_samples_of_its_time(spoken: Spoken, start_ms: int) -> None:
     """To the sample, wherever the sound begins, however it comes."""
     sound = np.concatenate([quiet(3), spoken(2, 1), quiet(4), spoken(40, 2), quiet(4)])

@@ -28,6 +28,7 @@ from guardrails.detectors.speech.transcript_text import Transcript
 from guardrails.media.errors import MediaError
 from guardrails.remote.endpoint import RemoteError
 from guardrails.types import CLEAN, Audio, Unchecked
+from tests.cases import each_case
 
 Spoken = Callable[..., Any]
 
@@ -253,7 +254,7 @@ def policy(fields: str) -> str:
     return f"format: 1\nname: heard\ndetectors:\n  heard: {{use: transcript{fields}}}\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "fields",
     [
         "",
@@ -270,7 +271,7 @@ def test_policies_that_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fie
     assert Guard.load(tmp_path / "p.yaml").check("hello").action == 0
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "code", "message"),
     [
         (", endpoint: whisper", "missing_field", "an endpoint needs 'model'"),

@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.detectors.terms.inflection_tables import Language
 from guardrails.detectors.terms.inflections import LANGUAGES, SHORTEST, inflect_term
+from tests.cases import each_case
 
 IN_ANY_LANGUAGE = {
     "kill": "kills killed killing",
@@ -126,25 +125,25 @@ OTHER_WORDS = {
 """Term → words that are none of its forms."""
 
 
-@pytest.mark.parametrize(("term", "forms"), IN_ANY_LANGUAGE.items())
+@each_case(("term", "forms"), IN_ANY_LANGUAGE.items())
 def test_forms_are_written_whatever_the_language(term: str, forms: str) -> None:
     """Those whose endings are safe in all languages, or whose language the word itself names."""
     assert set(forms.split()) - {*inflect_term(term)} == set()
 
 
-@pytest.mark.parametrize(("language", "term", "forms"), IN_ONE_LANGUAGE)
+@each_case(("language", "term", "forms"), IN_ONE_LANGUAGE)
 def test_a_language_that_is_named_gives_all_of_its_endings(language: Language, term: str, forms: str) -> None:
     """Short endings too, which would make words of other languages."""
     assert set(forms.split()) - {*inflect_term(term, [language])} == set()
 
 
-@pytest.mark.parametrize(("term", "others"), OTHER_WORDS.items())
+@each_case(("term", "others"), OTHER_WORDS.items())
 def test_other_words_are_no_forms(term: str, others: str) -> None:
     """Words that share a stem or a beginning stay apart."""
     assert {*inflect_term(term)} & set(others.split()) == set()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("term", "languages", "forms"),
     [
         ("shooting star", None, ["shooting stars"]),
@@ -161,7 +160,7 @@ def test_of_a_phrase_one_word_changes_or_two_neighbours(
     assert set(forms) - {*inflect_term(term, languages)} == set()
 
 
-@pytest.mark.parametrize("term", ["at", "42", "C3PO", "机密", "비밀", "秘密", "ゲーム", "…", ""])
+@each_case("term", ["at", "42", "C3PO", "机密", "비밀", "秘密", "ゲーム", "…", ""])
 def test_what_has_no_forms_has_none(term: str) -> None:
     """Short words, numbers, and scripts in which terms are found within words anyway."""
     assert inflect_term(term) == []
@@ -176,7 +175,7 @@ def test_no_form_is_shorter_than_a_word_may_be() -> None:
     )
 
 
-@pytest.mark.parametrize("term", [*IN_ANY_LANGUAGE, "shooting star"])
+@each_case("term", [*IN_ANY_LANGUAGE, "shooting star"])
 def test_a_term_is_none_of_its_own_forms(term: str) -> None:
     """And no form is written twice."""
     forms = inflect_term(term)

@@ -325,7 +325,7 @@ def test_a_term_is_found_with_markup_inside(text: str) -> None:
         assert sum(len(each.findings) for each in (*steps, state.flush())) == 1
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "fields", "expected"),
     [
         ("Two shooting stars, and a shooting star.", {"inflect": True}, ["shooting stars", "shooting star"]),
@@ -348,7 +348,7 @@ def test_inflected_forms_are_found_where_asked(
     assert found(text, terms=["shooting star", "Verräter"], **fields) == expected
 
 
-@pytest.mark.parametrize("inflect", [[], ["xx"], "en", 1])
+@each_case("inflect", [[], ["xx"], "en", 1])
 def test_languages_of_inflections_are_checked(inflect: object) -> None:
     """An empty list, an unknown language and a text are none."""
     with pytest.raises(ValueError, match="inflect"):

@@ -10,6 +10,7 @@ from guardrails import Guard, Stage, Text
 from guardrails.engine.conditions.bindings import context_value
 from guardrails.engine.model import Request
 from guardrails.types import Place
+from tests.cases import each_case
 
 ENGLISH = "Can you tell me when the branch in the city centre opens today?"
 GERMAN = "Kannst du mir sagen, wann die Filiale in der Innenstadt heute öffnet?"
@@ -27,7 +28,7 @@ def test_the_language_of_a_prompt(beside: str, asked: str, language: str) -> Non
     assert context_value("prompt.language", content, Request(prompt=asked)) == language
 
 
-@pytest.mark.parametrize(("question", "passes"), [(GERMAN, True), (ENGLISH, False), ("42", True)])
+@each_case(("question", "passes"), [(GERMAN, True), (ENGLISH, False), ("42", True)])
 def test_a_reply_in_the_language_of_the_user(
     question: str, passes: bool, guard_of: Callable[..., Guard]
 ) -> None:

@@ -35,7 +35,7 @@ def streamed(guard: Guard, parts: Sequence[str]) -> tuple[str, str]:
     return shown, str(stream.verdict.action)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("exception", "text", "action"),
     [
         ("matches: [shoot a payment over]", "Can you shoot a payment over?", "allow"),
@@ -106,7 +106,7 @@ exceptions:
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("exception", "text", "action"),
     [
         ("matches: [blow up balloons]", "I want to blow up balloons at school", "allow"),
@@ -227,7 +227,7 @@ exceptions: [{id: a, reason: no harm, when: custom.own > 0}]
     assert blocked == [True, False, True]
 
 
-@pytest.mark.parametrize(("span", "covered"), [((0, 3), True), ((4, 7), False)])
+@each_case(("span", "covered"), [((0, 3), True), ((4, 7), False)])
 def test_an_exception_covers_what_it_is_for_also_once_it_expired(
     span: tuple[int, int], covered: bool, guard_of: Callable[..., Guard]
 ) -> None:

@@ -80,7 +80,7 @@ def rules(verdict) -> list[str]:
     return [rule.id for rule in verdict.rules]
 
 
-@pytest.mark.parametrize("role", ["system", "developer"])
+@each_case("role", ["system", "developer"])
 def test_a_declared_text_is_the_applications_own(guard: Guard, role: str) -> None:
     """Its jailbreak rule leaves it alone, and the verdict says so; a user who says the same is stopped."""
     verdict = guard.check(chat(OWN, role))
@@ -93,7 +93,7 @@ def test_a_declared_text_is_the_applications_own(guard: Guard, role: str) -> Non
     assert "declared" not in guard.check("Hello.").to_dict()["coverage"]  # type: ignore[operator]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [OWN.replace("\n", "\r\n"), OWN.replace("\n", "\r"), f" \t\r\n{OWN}\n\n", OWN + "\n"],
 )
@@ -219,7 +219,7 @@ ATTACKS = {
 }
 
 
-@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+@each_case("attack", ATTACKS.values(), ids=ATTACKS)
 def test_an_attack_in_a_slot_is_stopped(guard: Guard, attack: str) -> None:
     """However it is written, and whichever slot it fills."""
     assert guard.check(chat(fill("tea"))).action is Action.ALLOW
@@ -268,7 +268,7 @@ def test_digests_and_files_declare_too(load, tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(load(path))).check(chat(OWN)).action is Action.ALLOW
 
 
-@pytest.mark.parametrize(("text", "cure"), [("prompts/support.txt", "Path"), ("sha256:12ab", "64")])
+@each_case(("text", "cure"), [("prompts/support.txt", "Path"), ("sha256:12ab", "64")])
 def test_what_nobody_means_as_a_text_is_refused(load, text: str, cure: str) -> None:
     """A file's name and a cut digest would be declared, and the text that was meant not."""
     with pytest.raises(ApplicationTextError, match=cure):

@@ -140,7 +140,7 @@ def test_what_is_over_the_budget_is_refused_before_it_is_judged(
     assert (asked, called) == ([], [])
 
 
-@pytest.mark.parametrize("is_async", [False, True])
+@each_case("is_async", [False, True])
 def test_a_reply_over_the_budget_does_not_pass(guards: Callable[..., Any], *, is_async: bool) -> None:
     """Of a wrapped call the caller gets the error, and nothing of the reply."""
     guard, _ = guards(Budget(characters=10))

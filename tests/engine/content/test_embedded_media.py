@@ -129,7 +129,7 @@ def test_a_picture_in_a_text_is_judged_however_it_is_written(
     assert shown == written[: len(shown)]
 
 
-@pytest.mark.parametrize("name", ["markdown", "html", "bare", "css", "in lines", "no Base64", "JSON"])
+@each_case("name", ["markdown", "html", "bare", "css", "in lines", "no Base64", "JSON"])
 def test_a_harmless_picture_in_a_text_passes(guard: Guard, name: str) -> None:
     """It counts as a picture that was looked at; the text stays what it was, also in a stream."""
     body = base64(PLAIN)
@@ -143,7 +143,7 @@ def test_a_harmless_picture_in_a_text_passes(guard: Guard, name: str) -> None:
     assert shown + streamed.flush() == written
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "the URI begins with data:image/png;base64, and so on",
@@ -164,7 +164,7 @@ def test_what_shows_no_picture_is_none(guard: Guard, text: str) -> None:
     assert (str(verdict.action), "image" in verdict.coverage.kinds) == ("allow", False)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "kind"),
     [
         (URI[: len(URI) // 2], "image"),
@@ -208,7 +208,7 @@ def test_a_rule_that_redacts_blocks(guard_of: Callable[..., Guard]) -> None:
     assert [(rule.id, rule.reason) for rule in verdict.rules] == [("green", "not_redacted")]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "messages",
     [
         [{"role": "user", "content": f"![]({URI})"}],
@@ -419,7 +419,7 @@ def with_gap(*, green: bool) -> str:
     raise AssertionError("no picture of these has a gap")
 
 
-@pytest.mark.parametrize("green", [True, False])
+@each_case("green", [True, False])
 def test_a_picture_with_escapes_far_apart_is_judged_once(guard: Guard, green: bool) -> None:
     """What is read around the escapes lacks what lies between them: that is no other picture, which nobody could judge."""
     verdict = guard.check(with_gap(green=green), "output")

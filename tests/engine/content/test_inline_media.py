@@ -203,7 +203,7 @@ def guard_that(guard_of: Callable[..., Guard]) -> Callable[[str], Guard]:
     return lambda action: guard_of(policy % action)
 
 
-@pytest.mark.parametrize("name", PLACES)
+@each_case("name", PLACES)
 def test_a_picture_is_judged_wherever_it_stands(guard_that: Callable[[str], Guard], name: str) -> None:
     """With its own path; one in which nothing is found leaves the body as it is."""
     make, path = PLACES[name]
@@ -224,7 +224,7 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
-@pytest.mark.parametrize("name", PLACES)
+@each_case("name", PLACES)
 def test_a_redacted_picture_is_written_back_where_it_stood(
     guard_that: Callable[[str], Guard], name: str
 ) -> None:
@@ -257,7 +257,7 @@ def test_what_cannot_be_decoded_is_unchecked(
     assert [(entry.kind, entry.path) for entry in verdict.coverage.unchecked] == [("image", path)]
 
 
-@pytest.mark.parametrize("name", PLACES)
+@each_case("name", PLACES)
 def test_without_a_detector_a_picture_stays_a_part_that_nothing_reads(
     bomb_redactor: Guard, name: str
 ) -> None:
@@ -269,7 +269,7 @@ def test_without_a_detector_a_picture_stays_a_part_that_nothing_reads(
     assert [(entry.kind, entry.path) for entry in verdict.coverage.unchecked] == [("part", path)]
 
 
-@pytest.mark.parametrize("name", [name for name in PLACES if "drawn" not in name])
+@each_case("name", [name for name in PLACES if "drawn" not in name])
 def test_a_picture_must_be_of_the_type_that_is_said(guard_that: Callable[[str], Guard], name: str) -> None:
     """A model's own reader may believe what is said."""
     make, _ = PLACES[name]

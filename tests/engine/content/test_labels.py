@@ -97,8 +97,8 @@ def test_every_entity_is_found_by_its_key(guard: Guard, entity: str) -> None:
             assert [*content] == [*given]
 
 
-@pytest.mark.parametrize(("words", "value", "shown"), NAMES)
-@pytest.mark.parametrize("shape", SHAPES)
+@each_case(("words", "value", "shown"), NAMES)
+@each_case("shape", SHAPES)
 def test_a_key_is_read_in_every_spelling_and_shape(
     guard: Guard, shape: str, words: str, value: str, shown: str
 ) -> None:
@@ -113,7 +113,7 @@ def test_a_key_is_read_in_every_spelling_and_shape(
         assert json.loads(said[0]["tool_calls"][0]["function"]["arguments"]) == left, key
 
 
-@pytest.mark.parametrize("kind", TEXTS)
+@each_case("kind", TEXTS)
 def test_a_key_is_read_in_texts(guard: Guard, kind: str) -> None:
     """As in a structure: a file is not parsed."""
     for words, value, shown in NAMES:

@@ -134,7 +134,7 @@ HARMLESS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", HARMFUL)
+@each_case("name", HARMFUL)
 def test_a_harmful_sentence_is_found_wherever_it_stands(guard: Guard, name: str) -> None:
     """In keys, cut over values, in the spelling of programs."""
     verdict = guard.check(HARMFUL[name])
@@ -158,7 +158,7 @@ def test_a_key_says_what_its_value_is(name: str) -> None:
     assert all(each.path.endswith(("/ssn", "/api_key")) for each in verdict.findings)
 
 
-@pytest.mark.parametrize("name", HARMLESS)
+@each_case("name", HARMLESS)
 def test_data_is_not_judged_as_sentences(guard: Guard, name: str) -> None:
     """Nothing is found in it."""
     assert str(guard.check(HARMLESS[name]).action) == "allow"

@@ -96,7 +96,7 @@ class Picture:
 Picture.__module__ = "PIL.Image"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "given_",
     [b"\x89PNG", bytearray(b"\xff"), memoryview(b"a\0b"), b"%PDF-1.7", Path("a.png"), Path("a.mp4"), Path("noending"), Picture(),
      Image(b"x"), Video(b"x")],
@@ -125,7 +125,7 @@ def test_a_path_is_the_file_there(ending: str, kind: str) -> None:
     )
 
 
-@pytest.mark.parametrize("given_", [None, 7, 1.5, True, uuid.uuid4(), iter("a"), object(), print, dict])
+@each_case("given_", [None, 7, 1.5, True, uuid.uuid4(), iter("a"), object(), print, dict])
 def test_what_cannot_be_checked_is_a_type_error(bomb_redactor: Guard, given_: Any) -> None:
     """It names the type and what to give instead."""
     with pytest.raises(TypeError, match=f"cannot check a {type(given_).__name__}: give a text"):
@@ -155,9 +155,7 @@ def test_of_several_pictures_each_is_checked(bomb_guard: Guard) -> None:
         wrapped(np.zeros((2, 8, 8, 3), np.uint8))
 
 
-@pytest.mark.parametrize(
-    "given_", [np.zeros((2, 8, 8, 16), np.float32), np.zeros((8, 8, 3), np.uint8), "a text", 1]
-)
+@each_case("given_", [np.zeros((2, 8, 8, 16), np.float32), np.zeros((8, 8, 3), np.uint8), "a text", 1])
 def test_what_is_no_batch_is_not_refused(guard_of: Any, given_: Any) -> None:
     """Vectors go on as they are, pictures are judged."""
     wrapped: Any = guard_of("rules: []\nunchecked: {part: allow}").wrap(lambda value: type(value).__name__)

@@ -71,7 +71,7 @@ def test_the_use_of_tools_is_found_out_where_a_condition_asks(guard_of: Callable
     assert "use of tools" in stages_of(guard, call)
 
 
-@pytest.mark.parametrize("text", ["hello there", "a zqxbomb here"])
+@each_case("text", ["hello there", "a zqxbomb here"])
 def test_a_plain_text_enters_no_file_of_media(guard: Guard, text: str) -> None:
     """Neither one in which nothing is found nor one that is redacted; only the fast path asks whether it may hold a file."""
     entered: set[str] = set()

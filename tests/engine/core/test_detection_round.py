@@ -13,6 +13,7 @@ from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.detection_round import MOST_FINDINGS, MOST_KEPT, DetectionRound
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.types import CLEAN, Place
+from tests.cases import each_case
 
 LONG = "a text that is long enough to be kept by the cache"
 
@@ -236,7 +237,7 @@ def test_pending_and_failed_detectors_are_unknown(two: Make) -> None:
     ]
 
 
-@pytest.mark.parametrize("content", [Image(b"x"), Audio(b"x")])
+@each_case("content", [Image(b"x"), Audio(b"x")])
 def test_media_that_no_detector_reads_are_unchecked(two: Make, content: Content) -> None:
     """A picture without a detector is named; with one it is judged like a text."""
     guard, _ = two()

@@ -21,6 +21,7 @@ from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.model import Outcome, Request
 from guardrails.protocols.chat import chat_fields
 from guardrails.types import CLEAN, Place, Unavailable
+from tests.cases import each_case
 
 
 def quick(guard: Guard, tree: ContentTree, limit: int | None = None) -> Any:
@@ -74,7 +75,7 @@ def test_what_was_found_goes_on_to_the_pipeline(bomb_guard: Guard) -> None:
     assert len(detection.findings) == 1
 
 
-@pytest.mark.parametrize(
+@each_case(
     "given_",
     [
         ContentTree(leaves=[Leaf(Image(b"x"))]),
@@ -148,7 +149,7 @@ class Panic(BaseException):
     """No `Exception`."""
 
 
-@pytest.mark.parametrize(
+@each_case(
     "answer",
     [None, "clean", ValueError(), Panic(), Detection(error="no"), Detection((Finding("custom.own", 2.0, "d"),)),
      Detection((Finding("custom.own", 1.0, "d", (0, 99)),))],
@@ -261,7 +262,7 @@ class Twofold:
         return [Detection((finding,)) if "b" in content.text else CLEAN for content in batch]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "action", "ran"),
     [("a", "allow", []), ("ab", "block", []), ("c", "allow", ["c"]), ("b", "block", ["b"])],
 )
@@ -384,7 +385,7 @@ def test_a_conversation_is_judged_alike_by_both(guards: dict[str, Guard], name: 
     assert not allowed or (str(alone.action), alone.rules, alone.findings) == ("allow", (), ())
 
 
-@pytest.mark.parametrize("name", ["words", "conversation", "message", "beside", "calls", "floor"])
+@each_case("name", ["words", "conversation", "message", "beside", "calls", "floor"])
 def test_an_ordinary_conversation_takes_the_allow_path(guards: dict[str, Guard], name: str) -> None:
     """A system prompt, turns, calls and their results, in which there is nothing to say."""
     call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"q": "fine"}'}}

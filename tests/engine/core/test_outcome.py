@@ -10,6 +10,7 @@ import pytest
 from guardrails import Detection, Finding, Guard, Image, Unchecked, Verdict
 from guardrails.detectors.kinds import Kind
 from guardrails.types import CLEAN, Unavailable
+from tests.cases import each_case
 
 HISTORY = """
 detectors:
@@ -124,7 +125,7 @@ rules:
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("turns", "removed"),
     [
         (["a forbidden b", "fine"], ("/0", "/1")),
@@ -392,7 +393,7 @@ def undecided(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]) -> G
     return guard_of(UNDECIDED, detectors=kinds)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "unavailable", "fired", "shadow"),
     [
         ("it is late", Unavailable("timeout", ("late",)), [], []),

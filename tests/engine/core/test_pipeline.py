@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from guardrails import Detection, Finding, Guard, Text, Verdict
 from guardrails.detectors.kinds import Kind
 from guardrails.engine.core import pipeline
@@ -57,7 +55,7 @@ def test_on_error_allow_is_the_policy_s_own_choice(slow: Slow, pool: Workers, ga
     assert len(verdict.errors) == 1
 
 
-@pytest.mark.parametrize("inline", [True, False])
+@each_case("inline", [True, False])
 def test_a_failing_detector_never_passes(
     guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], inline: bool
 ) -> None:

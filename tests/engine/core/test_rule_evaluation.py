@@ -73,7 +73,7 @@ ERROR = {("r", "block", "error")}
 NOTHING: set[tuple[str, str, str]] = set()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rule", "scores", "expected"),
     [
         ("when: hate >= 0.8, then: block", [("hate", 0.8)], BLOCKED),
@@ -103,7 +103,7 @@ def test_a_rule_fires_when_its_condition_holds(
     assert run(rule, *scores) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rule", "scores", "failed", "expected"),
     [
         # True whatever the detector would have said fires; false does not; what depends on it follows
@@ -147,7 +147,7 @@ def test_a_redaction_beside_a_failed_detector_is_not_enough(run: Run) -> None:
     assert run(listed) == NOTHING
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rule", "request_", "expected"),
     [
         ("when: request.user.tier != 'trusted', then: block", Request(), BLOCKED),
@@ -196,7 +196,7 @@ def test_context_is_what_the_caller_says(
 EXCEPTION = "exceptions:\n  - {id: e, reason: known, %s}"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("exception", "removed"),
     [
         ("categories: [hate]", True),
@@ -297,7 +297,7 @@ def judged(policy: Any, *rows: tuple[Mapping[str, Any], list[str]], **more: Any)
     return items
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("scope", "members"),
     [("part", []), ("message", [(2, 3)]), ("conversation", [(0, 2, 3)])],
 )
@@ -479,7 +479,7 @@ def test_rules_that_cannot_fire_may_be_tried_on_what_they_look_at(compiled: Call
     assert tried == [("part", (0,)), ("part", (1,)), ("all", (0, 1))]
 
 
-@pytest.mark.parametrize("failed", ["", "one", "one two"])
+@each_case("failed", ["", "one", "one two"])
 def test_many_contents_without_findings_cost_one_evaluation_a_rule(
     compiled: Callable[..., Guard], monkeypatch: pytest.MonkeyPatch, failed: str
 ) -> None:

@@ -419,7 +419,7 @@ def said(count: int, length: int = 1) -> list[dict[str, str]]:
     return [{"role": "user", "content": "x" * length}] * count
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "on_loop"),
     [
         (said(1), True),
@@ -502,7 +502,7 @@ def test_the_loop_goes_on_while_many_contents_are_judged(
     assert not asyncio.run(main()).blocked
 
 
-@pytest.mark.parametrize("count", [1, 1_000])
+@each_case("count", [1, 1_000])
 def test_a_detector_that_runs_where_it_is_asked_stops_at_the_deadline(
     guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], count: int
 ) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 from unittest.mock import patch
 
-import pytest
-
 from guardrails import Stage, Text
 from guardrails.detectors.encodings.extractors import holds_nothing
 from guardrails.engine.content.content_tree import ContentTree, Leaf
@@ -73,7 +71,7 @@ def test_a_joined_text_says_nothing_of_the_same_text_alone() -> None:
     assert derive(tree_of(TABLE), cache)[0] == ["ssn: 219456789"]
 
 
-@pytest.mark.parametrize("limits", [(3, 10, 10_001), (3, 11, 10_000), (4, 10, 10_000)])
+@each_case("limits", [(3, 10, 10_001), (3, 11, 10_000), (4, 10, 10_000)])
 def test_other_limits_are_other_readings(limits: tuple[int, int, int]) -> None:
     """What is empty within some limits is read again within others."""
     cache = FindingsCache()

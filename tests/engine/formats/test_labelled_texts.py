@@ -47,8 +47,8 @@ def test_fields(text: str, fields: list[tuple[str, str]]) -> None:
     assert find_fields(Text(text, Place(Stage.OUTPUT))) == []  # it may come in pieces
 
 
-@pytest.mark.parametrize("stage", ["input", "tool_result"])
-@pytest.mark.parametrize(
+@each_case("stage", ["input", "tool_result"])
+@each_case(
     "text",
     [
         f"name,note,ssn,api_key,city\n{FAR},x,{SSN},{KEY},Springfield\n" * 2,

@@ -20,6 +20,7 @@ from guardrails.detectors.speech.transcript import SoundTranscript
 from guardrails.detectors.speech.transcript_text import SpokenText, TimedWord
 from guardrails.engine.media.films import open_films
 from guardrails.types import CLEAN, Detection, Finding, Unchecked, Video
+from tests.cases import each_case
 from tests.films import SQUARE, film, green, plain, scene, taped, tone
 
 GREEN = """
@@ -103,7 +104,7 @@ def test_a_gap_without_frames_is_named_where_a_policy_says_so(
     assert verdict.blocked is blocked
 
 
-@pytest.mark.parametrize("form", [bytes, Path, io.BytesIO, "open", bytearray])
+@each_case("form", [bytes, Path, io.BytesIO, "open", bytearray])
 def test_a_film_comes_as_bytes_or_file(guard: Guard, tmp_path: Path, form: Any) -> None:
     """A path is told by its name, or where that says nothing by its first bytes, as bytes are."""
     data = film(green(10))
@@ -235,7 +236,7 @@ def test_what_cannot_be_watched_is_named(guard: Guard, data: bytes, said: str) -
         ("limits: {film_pixels: 1000}", "limit", "too_many_pixels"),
     ],
 )
-@pytest.mark.parametrize("action", ["block", "flag", "allow"])
+@each_case("action", ["block", "flag", "allow"])
 def test_a_limit_ends_in_the_policy_s_action(
     guard_of: Callable[..., Guard], more: str, kind: str, said: str, action: str
 ) -> None:
@@ -273,7 +274,7 @@ rules:
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("options", "clip"),
     [
         ({"metadata": {"title": "About zqxbomb."}}, None),
@@ -326,7 +327,7 @@ def test_what_is_written_in_frames_is_read(guard_of: Callable[..., Guard], kind_
     assert told(verdict)["read"] == Reader.read <= 6
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("kind", "left"), [("text/html", 1), ("image/webp", 1), ("video/mp4", 1), ("", 1), ("font/ttf", 0), ("application/x-truetype-font", 0)]
 )  # fmt: skip
 def test_what_is_attached_to_a_film_is_named(guard: Guard, kind: str, left: int) -> None:
@@ -345,7 +346,7 @@ def test_what_is_attached_to_a_film_is_named(guard: Guard, kind: str, left: int)
     assert [(each.kind, each.reason) for each in verdict.coverage.unchecked] == [("part", reason)] * left
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("container", "codec"),
     [("matroska", "dvdsub"), ("matroska", "dvbsub"), ("mpegts", "dvbsub"), ("mp4", "dvdsub")],
 )

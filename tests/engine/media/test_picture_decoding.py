@@ -59,7 +59,7 @@ def guard(guard_of: Callable[..., Guard]) -> Guard:
     return guard_of(GREEN)
 
 
-@pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP"])
+@each_case("format_", ["PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP"])
 def test_a_picture_is_judged_in_every_format(guard: Guard, format_: str) -> None:
     """The box is that of what was found, and coverage counts the picture."""
     verdict = guard.check(filed(drawn(green=True), format_), "output")
@@ -74,8 +74,8 @@ def test_a_picture_is_judged_in_every_format(guard: Guard, format_: str) -> None
     assert guard.check(filed(drawn(green=False), format_), "output").action.name == "ALLOW"
 
 
-@pytest.mark.parametrize("green", [True, False])
-@pytest.mark.parametrize(
+@each_case("green", [True, False])
+@each_case(
     "shape",
     [
         lambda image, _: image,
@@ -145,7 +145,7 @@ def test_a_policy_says_what_becomes_of_what_cannot_be_decoded(guard_of: Callable
     assert guard_of(GREEN + "unchecked: {part: allow}\n").check(broken).blocked
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("limits", "code"),
     [
         ("picture_bytes: 100", "too_many_bytes"),
@@ -231,7 +231,7 @@ def test_findings_are_kept_by_the_bytes(guard_of: Callable[..., Guard], kind_of:
     assert all(isinstance(content.source, Picture) for content in eye.seen)
 
 
-@pytest.mark.parametrize("format_", ["PNG", "JPEG", "AVIF"])
+@each_case("format_", ["PNG", "JPEG", "AVIF"])
 def test_a_picture_that_comes_again_is_not_decoded_again(
     guard_of: Callable[..., Guard], monkeypatch: pytest.MonkeyPatch, format_: str
 ) -> None:
@@ -275,7 +275,7 @@ def test_a_picture_that_comes_again_is_decoded_for_whoever_has_not_judged_it(
     assert shades == [200] * 4
 
 
-@pytest.mark.parametrize("box", [(-1, 0, 5, 5), (0, 0, 0, 5), (100, 0, 30, 5), (0, 79, 5, 2)])
+@each_case("box", [(-1, 0, 5, 5), (0, 0, 0, 5), (100, 0, 30, 5), (0, 79, 5, 2)])
 def test_a_box_outside_of_the_picture_is_a_failure(
     guard_of: Callable[..., Guard], kind_of: Any, own: Any, box: tuple[int, int, int, int]
 ) -> None:

@@ -55,7 +55,7 @@ def test_films_in_4k_and_of_240_frames_a_second_are_judged(
     assert decision(guard.check(film(resized(green(8), size), fps=fps), "input"))[0] == "block"
 
 
-@pytest.mark.parametrize("mistyped", ["block", "read"])
+@each_case("mistyped", ["block", "read"])
 def test_a_file_with_the_name_of_another_type_follows_the_policy(
     guard_of: Callable[..., Guard], tmp_path: Path, mistyped: str
 ) -> None:
@@ -76,7 +76,7 @@ def test_a_file_with_the_name_of_another_type_follows_the_policy(
     assert decision(guard.check(Image(out.getvalue(), declared="image/jpeg"), "input"))[0] == "block"
 
 
-@pytest.mark.parametrize("floor", ["block", "read"])
+@each_case("floor", ["block", "read"])
 def test_a_floor_sees_no_less(guard_of: Callable[..., Guard], floor: str) -> None:
     """What it does not read stays unread."""
     guard = guard_of(f"{POLICY}media: {{mistyped: read}}\n", floor=f"{POLICY}media: {{mistyped: {floor}}}\n")
@@ -149,7 +149,7 @@ def test_pictures_that_nothing_reads_are_named(guard: Guard, format_: str, name:
     )
 
 
-@pytest.mark.parametrize(("limit", "judged"), [("block", 0), ("flag", 1)])
+@each_case(("limit", "judged"), [("block", 0), ("flag", 1)])
 def test_a_film_that_says_that_it_is_too_long_is_not_watched(
     guard_of: Callable[..., Guard], limit: str, judged: int
 ) -> None:

@@ -138,7 +138,7 @@ def test_a_finding_in_a_joined_text_leaves_no_piece_in_any_part(
     )
 
 
-@pytest.mark.parametrize("leaf", [Leaf(Text("abcdef"), editable=False), Leaf(Image(b"abcdef"))])
+@each_case("leaf", [Leaf(Text("abcdef"), editable=False), Leaf(Image(b"abcdef"))])
 def test_what_must_not_be_changed_is_blocked(rules: tuple[Rule, ...], leaf: Leaf) -> None:
     """A redaction in an identifier, or in what is no text, becomes a block by the same rules."""
     finding = Finding("custom.word", 1.0, "d", (1, 3))
@@ -230,7 +230,7 @@ def test_message_order_counts_not_the_order_of_fields(vault_guard: Guard) -> Non
     assert (changed["user"], changed["messages"][0]["content"]) == ("[EMAIL_1]", "[EMAIL_2]")
 
 
-@pytest.mark.parametrize("stage", ["retrieval", "tool_call", "tool_definition"])
+@each_case("stage", ["retrieval", "tool_call", "tool_definition"])
 def test_only_the_users_own_values_come_back(vault_guard: Guard, stage: str) -> None:
     """What a system prompt, a tool, an assistant's turn or a document says has a number and no way back."""
     messages = [
@@ -256,7 +256,7 @@ def test_a_value_that_is_split_over_parts_comes_back_whole(vault_guard: Guard) -
     assert verdict.vault == {"[EMAIL_1]": "jo@example.com"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("turns", "forwarded"),
     [
         # Typed by a user: written otherwise, before and after the value.

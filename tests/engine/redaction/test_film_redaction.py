@@ -166,7 +166,7 @@ def second(data: bytes) -> float:
     return float(np.abs(sound[16_000 + 3_200 : 2 * 16_000 - 3_200]).max())
 
 
-@pytest.mark.parametrize("shape", [bytes, Audio, io.BytesIO], ids=["bytes", "content", "file"])
+@each_case("shape", [bytes, Audio, io.BytesIO], ids=["bytes", "content", "file"])
 def test_a_sound_alone_is_made_silent(guard_of: Callable[..., Guard], kind_of: Any, shape: Any) -> None:
     """In the shape in which it came; it is heard once more before it goes on."""
     guard = listening(guard_of, kind_of, says)

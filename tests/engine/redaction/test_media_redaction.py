@@ -92,7 +92,7 @@ def test_a_path_comes_back_as_the_bytes_of_the_redacted_file(
     assert path.read_bytes() == filed(drawn(BOX))
 
 
-@pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
+@each_case("format_", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
 def test_a_file_stays_one_of_its_format_without_metadata(
     covering: Callable[[str], Guard], format_: str
 ) -> None:

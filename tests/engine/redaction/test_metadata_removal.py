@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
+from tests.cases import each_case
 from tests.films import film, scene
 from tests.media.uploads.test_strip_metadata import SECRET, tagged
 from tests.media.uploads_kit import google_motion_photo
@@ -26,7 +27,7 @@ def strips(guard_of: Callable[..., Guard]) -> Guard:
     return guard_of(POLICY.replace("METADATA", "strip"))
 
 
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "AVIF"])
+@each_case("format_", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_an_allowed_picture_goes_on_without_metadata(strips: Guard, format_: str) -> None:
     """The action stays what it is: no rule has found anything."""
     data = tagged(format_, orientation=6)

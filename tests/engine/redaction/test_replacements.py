@@ -87,9 +87,7 @@ rules:
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "keyed"), [("hash", True), ("fake", True), ("vault", False), ("mask", False)]
-)
+@each_case(("name", "keyed"), [("hash", True), ("fake", True), ("vault", False), ("mask", False)])
 def test_a_policy_tells_whether_it_needs_the_key(
     guard_of: Callable[..., Guard], name: str, keyed: bool
 ) -> None:

@@ -12,6 +12,7 @@ from guardrails import Action, Detection, Finding, Guard, Stage
 from guardrails.engine.model import Request
 from guardrails.engine.streaming.rule_decisions import GrowingText, RuleDecisions
 from guardrails.types import Place
+from tests.cases import each_case
 
 POLICY = """
 detectors:
@@ -89,9 +90,7 @@ def test_a_length_is_waited_for(guard: Guard, more: str, *, stopped: bool) -> No
     assert (stop is not None and stop.rule is not None and stop.rule.id == "long") is stopped
 
 
-@pytest.mark.parametrize(
-    ("reason", "action"), [("timeout", Action.BLOCK), ("overloaded", Action.BLOCK)], ids=str
-)
+@each_case(("reason", "action"), [("timeout", Action.BLOCK), ("overloaded", Action.BLOCK)], ids=str)
 def test_a_failure_stops_what_depends_on_it(guard: Guard, reason: str, action: Action) -> None:
     """At the place up to which the text was settled."""
     decided = Decided(guard, "some text")

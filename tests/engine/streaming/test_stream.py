@@ -13,6 +13,7 @@ from guardrails.engine.model import Outcome, Request
 from guardrails.engine.streaming.rule_decisions import StreamStop
 from guardrails.engine.streaming.stream import CHANGED, add_rules, stop_outcome
 from guardrails.types import Mode, Place, Severity, Stage, Unavailable
+from tests.cases import each_case
 
 POLICY = """
 detectors:
@@ -59,8 +60,8 @@ def test_a_check_that_blocks_another_text_blocks_this_one_too(guard: Guard) -> N
     assert stop_outcome(two, stop(guard, "error"), Request(), 1) is two
 
 
-@pytest.mark.parametrize("reason", ["matched", "error"])
-@pytest.mark.parametrize(("language", "words"), [(None, "No."), ("de", "Nein.")])
+@each_case("reason", ["matched", "error"])
+@each_case(("language", "words"), [(None, "No."), ("de", "Nein.")])
 def test_the_rule_that_stopped_it_is_named_as_ever(
     guard: Guard, reason: str, language: str | None, words: str
 ) -> None:
@@ -81,7 +82,7 @@ def test_a_rule_is_named_once(guard: Guard) -> None:
     assert [(each.id, each.action, each.reason) for each in found.rules] == [("mask", Action.BLOCK, "error")]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("why", "name", "reason"),
     [
         (StreamStop(None, "unchecked", 0, "limit"), "unchecked.limit", "unchecked"),

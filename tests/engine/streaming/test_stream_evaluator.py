@@ -160,8 +160,8 @@ class TestFailures:
     """A detector fails in the middle of a text."""
 
     @pytest.mark.parametrize("then", ["block", "redact", "flag"])
-    @pytest.mark.parametrize("on_error", ["block", "flag", "allow"])
-    @pytest.mark.parametrize("fails", [failing, raising])
+    @each_case("on_error", ["block", "flag", "allow"])
+    @each_case("fails", [failing, raising])
     @pytest.mark.parametrize("at", ["start", "feed", "flush"])
     def test_each_rule_follows_its_on_error(
         self, own: Own, then: str, on_error: str, fails: Callable[[], Detection], at: str
@@ -197,9 +197,7 @@ class TestFailures:
         assert shown(guard, ["zqxfail ", "zqxbomb"], user={"tier": "new"})[1].blocked
         assert not shown(guard, ["zqxfail ", "zqxbomb"])[1].blocked
 
-    @pytest.mark.parametrize(
-        ("on_error", "action"), [("block", "block"), ("allow", "allow"), ("flag", "flag")]
-    )
+    @each_case(("on_error", "action"), [("block", "block"), ("allow", "allow"), ("flag", "flag")])
     def test_a_passage_that_could_not_be_judged(self, own: Own, on_error: str, action: str) -> None:
         """It stops the text before it is shown, or goes on as the rule says."""
         judge = Passages(lambda content: failing() if "zqxfail" in content.text else CLEAN)  # type: ignore[union-attr]

@@ -12,6 +12,7 @@ from guardrails import Guard, Stage
 from guardrails.detectors.kinds import Kind
 from guardrails.engine.streaming.stream_plan import StreamPlan, build_stream_plan
 from guardrails.types import CLEAN, Detection
+from tests.cases import each_case
 
 DETECTORS = """
 detectors:
@@ -59,7 +60,7 @@ def gate_of(guard_of: Callable[..., Guard], kinds: dict[str, Kind]) -> Gates:
 BAD = "when: custom.bad > 0"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rule", "waits"),
     [
         (f"{BAD}, then: block", True),
@@ -120,7 +121,7 @@ def test_formats_are_judged_whole_whatever_the_rule_says(tmp_path: Path) -> None
     assert "as a part of a valid one is not valid" in plan.whole["r"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rule", "passages", "whole"),
     [
         ("when: custom.judged > 0, then: block", ["judge"], None),
@@ -147,7 +148,7 @@ def test_detectors_that_cannot_tell_what_is_settled(
     assert gate.whole == ({} if whole is None else {"r0": whole})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rule", "why"),
     [
         ("when: custom.bad > 0 && custom.stop > 0, then: block", "joins several findings"),

@@ -229,7 +229,7 @@ def test_taint(holds: Holds, before: list[Any], tainted: bool, sources: list[str
     assert holds(f"{own}tool.sources == {wanted}", *before, last, tools=tools, more=unseen) == BLOCK
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arguments", "carries"),
     [
         ({"to": "boss@corp.example"}, True),
@@ -274,7 +274,7 @@ def test_without_lists_nothing_is_untrusted_and_everything_listed(guard: Callabl
     assert guard("tool.tainted").pipeline.follows
 
 
-@pytest.mark.parametrize("name", ["valid", "tainted", "carries"])
+@each_case("name", ["valid", "tainted", "carries"])
 def test_elsewhere_there_is_nothing_to_say(guard: Callable[..., Guard], name: str) -> None:
     """What is said of calls is true of no other content: results, definitions and texts pass a rule for calls and others."""
     when = f"!tool.{name}" if name == "valid" else f"tool.{name}"

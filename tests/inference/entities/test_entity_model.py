@@ -18,6 +18,7 @@ from guardrails.cancellation import Cancelled, Token, within
 from guardrails.detectors.pii.pii_detector import SHIPPED
 from guardrails.inference.entities.entity_model import load_entity_model, manifest_digest
 from guardrails.inference.safety.folder import ModelError, read_manifest_file
+from tests.cases import each_case
 
 FOLDER = SHIPPED["pii-names"]
 MODEL = load_entity_model(FOLDER)
@@ -99,7 +100,7 @@ def write(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], Any]:
     return apply
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("change", "message"),
     [
         (lambda folder: (folder / "tokenizer.json").write_text("{}"), "tokenizer.json is not the file"),

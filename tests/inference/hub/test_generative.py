@@ -17,7 +17,7 @@ from guardrails.inference.safety.folder import ModelError
 from tests.cases import each_case
 
 
-@pytest.mark.parametrize("package", ["torch", "transformers"])
+@each_case("package", ["torch", "transformers"])
 def test_what_is_not_installed_is_named_with_its_cure(
     package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

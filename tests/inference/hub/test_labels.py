@@ -18,7 +18,7 @@ from guardrails.inference.safety.folder import ModelError
 from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "message"),
     [(None, "has no config.json"), ("{", "config.json: Expecting"), ("[1]", "is no mapping")],
 )

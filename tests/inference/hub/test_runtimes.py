@@ -18,6 +18,7 @@ from guardrails.inference.hub.runtimes import (
     read_vocabulary,
 )
 from guardrails.inference.safety.folder import ModelError
+from tests.cases import each_case
 
 Make = Callable[..., Path]
 GIVEN = {
@@ -113,7 +114,7 @@ def test_a_model_of_boxes_is_refused(sequence_folder: Make) -> None:
         OnnxRuntime(folder / "model.onnx")
 
 
-@pytest.mark.parametrize("missing", ["onnxruntime", "torch"])
+@each_case("missing", ["onnxruntime", "torch"])
 def test_a_missing_library_is_named_with_its_cure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:

@@ -23,10 +23,11 @@ from guardrails.inference.media.boxes import (
     split_overlapping,
 )
 from guardrails.inference.safety.folder import ModelError
+from tests.cases import each_case
 from tests.inference.media.box_networks import CELL, LABELS, draw, write_network
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("form", "turned", "score"),
     [("yolov8", False, 1.0), ("yolov8", True, 1.0), ("yolov5", False, 0.5), ("end2end", False, 1.0)],
 )

@@ -127,7 +127,7 @@ def test_a_picture_is_reduced_as_a_whole() -> None:
     assert resize_view(view, 0.01).shape == (1, 40, 3)
 
 
-@pytest.mark.parametrize("size", [40, 96, 256, 600, 1_400])
+@each_case("size", [40, 96, 256, 600, 1_400])
 def test_the_shipped_network_finds_a_drawn_face(face_drawn: Drawn, size: int) -> None:
     """Small or large, where it is: its box has the middle of the face, and no more than twice its size."""
     view = face_drawn(size, (100 + size * 2, 100 + size * 2), (60, 40))

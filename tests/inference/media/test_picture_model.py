@@ -114,7 +114,7 @@ def test_a_model_of_something_else_is_named(green_folder: Folder, ner_folder: Fo
         load_picture_model(green_folder(of_pixels={"size": 32}))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("options", "field"),
     [
         (PictureOptions(runtime="torch", file="model.onnx"), "file"),

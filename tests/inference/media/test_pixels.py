@@ -31,7 +31,7 @@ def read(folder: Path, of: Any) -> PixelPreparation:
     return read_preparation(folder)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("size", "wanted"),
     [
         ({"size": {"height": 224, "width": 192}}, (224, 192)),
@@ -69,7 +69,7 @@ def test_what_is_not_said_is_as_the_library_has_it(tmp_path: Path) -> None:
     assert (found.factor, found.mean, found.deviation) == (1.0, (0.5, 0.4, 0.3), (0.2, 0.2, 0.1))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("of", "message"),
     [
         ("{", "preprocessor_config.json: "),

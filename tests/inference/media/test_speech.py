@@ -12,9 +12,10 @@ import pytest
 
 from guardrails.inference.media.speech import SpeechOptions, load_speech_model
 from guardrails.inference.safety.folder import ModelError
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("package", ["torch", "transformers"])
+@each_case("package", ["torch", "transformers"])
 def test_what_is_not_installed_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:

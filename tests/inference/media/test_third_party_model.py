@@ -115,7 +115,7 @@ def test_a_field_that_is_missing_is_named(tmp_path: Path) -> None:
             read_third_party_model(tmp_path)
 
 
-@pytest.mark.parametrize("name", THIRD_PARTY)
+@each_case("name", THIRD_PARTY)
 def test_those_that_policies_name_are_whole(name: str) -> None:
     """Their manifests are those that are pinned, and their extras bring the packages that hold the parts, in one version."""
     of = read_third_party_model(THIRD_PARTY[name])

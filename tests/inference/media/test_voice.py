@@ -104,7 +104,7 @@ def test_a_voice_is_found_where_it_is(spoken: Spoken) -> None:
     assert 5_500 <= second[1] <= 6_200
 
 
-@pytest.mark.parametrize("loud", [1.0, 0.1, 0.01, 0.003])
+@each_case("loud", [1.0, 0.1, 0.01, 0.003])
 def test_a_voice_is_found_however_quiet(spoken: Spoken, loud: float) -> None:
     """Who turns up the volume hears it, so it is made louder first."""
     sound = np.concatenate([quiet(1), loud * spoken(2, 1), quiet(1)])

@@ -165,7 +165,7 @@ def test_words_are_all_tokens(tokens: list[str], spaced: bool) -> None:
     assert [each for first, behind in found for each in range(first, behind)] == [*range(len(tokens))]
 
 
-@pytest.mark.parametrize("name", THIRD_PARTY)
+@each_case("name", THIRD_PARTY)
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """With the command that brings it."""
     monkeypatch.setitem(sys.modules, "ctranslate2", None)

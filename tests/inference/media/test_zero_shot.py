@@ -13,9 +13,10 @@ import pytest
 
 from guardrails.inference.media.zero_shot import ZeroShotTexts, load_zero_shot_model
 from guardrails.inference.safety.folder import ModelError
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("package", ["torch", "transformers"])
+@each_case("package", ["torch", "transformers"])
 def test_without_the_extra_the_cure_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:

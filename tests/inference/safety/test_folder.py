@@ -26,6 +26,7 @@ from guardrails.inference.safety.folder import (
     read_manifest,
     read_manifest_file,
 )
+from tests.cases import each_case
 from tests.larger_model import NAME, install_larger_model, remove_larger_model, save_larger_model
 
 
@@ -76,7 +77,7 @@ def test_what_a_manifest_lacks_is_said(folder: Path, change: Any, message: str) 
         read_manifest(changed(folder, change))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "message"), [(None, "no manifest.json"), ("{", "manifest.json: "), ("[]", "manifest.json: ")]
 )
 def test_a_manifest_that_cannot_be_read_is_an_error(tmp_path: Path, text: str | None, message: str) -> None:
@@ -181,7 +182,7 @@ def test_every_shipped_manifest_is_pinned() -> None:
     assert {name: hashlib.sha256(each.read_bytes()).hexdigest() for name, each in lying.items()} == PINNED
 
 
-@pytest.mark.parametrize("name", PINNED)
+@each_case("name", PINNED)
 def test_an_edited_manifest_of_a_shipped_model_is_refused(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,7 +88,7 @@ def test_a_growing_text_has_the_windows_of_the_whole(tokens: BertTokenizer, text
         assert growing.full == len(full)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("a b c", [(0, 5)]),

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from guardrails.mcp.protocol.verdicts import VERDICT, render_block, render_refusal, summarize_verdict
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("modern", [False, True])
-@pytest.mark.parametrize("tool", [False, True])
+@each_case("modern", [False, True])
+@each_case("tool", [False, True])
 def test_a_block_is_answered_in_kind(bomb_guard: Any, tool: bool, modern: bool) -> None:
     """A call is answered as the tool would, so that the model goes on; anything else by an error. Neither quotes what was judged."""
     verdict = bomb_guard.check("zqxbomb", stage="tool_call")

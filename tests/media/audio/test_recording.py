@@ -77,7 +77,7 @@ def test_every_format_is_heard_to_its_end(tape: Tape, container: str, codec: str
     assert loudest(samples) == pytest.approx(440, abs=3)
 
 
-@pytest.mark.parametrize("kind", ["bytes", "path", "file"])
+@each_case("kind", ["bytes", "path", "file"])
 def test_wherever_it_comes_from(tape: Tape, tmp_path: Path, kind: str) -> None:
     """The same is heard, and its digest is that of the file."""
     data = tape(tone())
@@ -120,7 +120,7 @@ def test_what_is_no_sound_is_refused(data: bytes, code: str) -> None:
     assert code_of(data) == code
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("declared", "well"),
     [
         (None, True),
@@ -196,7 +196,7 @@ def test_a_voice_on_both_sides_is_not_mixed_away(tape: Tape) -> None:
     assert np.abs(samples).max() > 0.25
 
 
-@pytest.mark.parametrize(("container", "codec"), [("mp3", "mp3"), ("flac", "flac")])
+@each_case(("container", "codec"), [("mp3", "mp3"), ("flac", "flac")])
 def test_covers_are_pictures_beside_it(
     tape: Tape, draw: Callable[..., Any], file_of: Callable[..., bytes], container: str, codec: str
 ) -> None:

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from guardrails.media.hashes.cropped_looks import find_blocks, hash_cropped_looks
 from guardrails.media.hashes.pdq import count_differing_bits, hash_pixels
+from tests.cases import each_case
 from tests.media.hashes.test_pdq import NEAR, patches
 
 Change = Callable[[Image.Image], Image.Image]
@@ -96,7 +97,7 @@ def test_a_block_is_what_stands_on_the_ground() -> None:
     assert np.array_equal(block, pixels)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "pixels",
     [
         np.full((200, 300, 3), 255, np.uint8),

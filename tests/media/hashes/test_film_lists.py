@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from guardrails.media.hashes.film_hash_file import FilmEntry, HashedFrame, format_film_entries
 from guardrails.media.hashes.film_lists import (
@@ -19,6 +18,7 @@ from guardrails.media.hashes.film_lists import (
     distinct_frames,
 )
 from guardrails.media.hashes.pdq import FORMS, PdqHashes
+from tests.cases import each_case
 
 
 def made(number: int) -> bytes:
@@ -60,7 +60,7 @@ def all_of(sighting: FilmSearch, enough: MatchThresholds | None = None) -> list[
     return sighting.matches(enough or MatchThresholds(), closed=True)
 
 
-@pytest.mark.parametrize("form", range(len(FORMS)))
+@each_case("form", range(len(FORMS)))
 def test_a_film_is_found_in_any_form(tmp_path: Path, form: int) -> None:
     """Changed a little, with both shares, how near it is, and where."""
     [match] = all_of(
@@ -83,7 +83,7 @@ def test_frames_that_are_each_turned_in_another_way_are_no_film(tmp_path: Path) 
 CUT, LONGER, BOTH = [3, 4, 5, 6], [*range(20, 30), *range(10), *range(30, 40)], [*range(8), 50, 51]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("shown", "enough", "shares"),
     [
         (CUT, MatchThresholds(), (1.0, 0.4)),

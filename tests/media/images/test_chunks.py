@@ -12,6 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from guardrails.media.errors import MediaError
 from guardrails.media.images.chunks import outline_bmp, outline_iso, outline_png, outline_webp
+from tests.cases import each_case
 
 Make = Callable[..., bytes]
 Draw = Callable[..., Image.Image]
@@ -64,7 +65,7 @@ def test_frames_of_a_png_are_counted(film_of: Make) -> None:
     assert outline_png(film_of("png", 4)).clean.count(b"fcTL") == 4
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("change", "code"),
     [
         (lambda data: data[:-4], "truncated"),
@@ -90,9 +91,7 @@ def test_frames_of_a_png_that_says_none_are_left_out(draw: Draw, file_of: Make) 
     assert (found.frames, found.clean) == (1, data)
 
 
-@pytest.mark.parametrize(
-    "more", [{}, {"lossless": True}, {"exif": b"Exif\0\0II*\0", "xmp": b"zqx", "icc_profile": b"zqx"}]
-)
+@each_case("more", [{}, {"lossless": True}, {"exif": b"Exif\0\0II*\0", "xmp": b"zqx", "icc_profile": b"zqx"}])
 def test_a_webp_without_metadata_has_the_same_pixels(
     draw: Draw, file_of: Make, more: dict[str, bytes]
 ) -> None:
@@ -117,7 +116,7 @@ def test_frames_of_a_webp_are_counted(film_of: Make) -> None:
     assert outline_webp(grown).clean == data
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("change", "code"),
     [
         (lambda data: data[:-4], "truncated"),
@@ -181,7 +180,7 @@ def test_a_file_of_boxes_is_left_to_the_decoder(draw: Draw, file_of: Make) -> No
     assert code_of(outline_iso, data[: int.from_bytes(data[:4], "big")]) == "truncated"
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
+@each_case("mode", ["1", "L", "P", "RGB"])
 def test_a_bmp_ends_with_its_rows(draw: Draw, file_of: Make, mode: str) -> None:
     """Whatever its depth."""
     data = file_of(draw(37, 21).convert(mode), "bmp")

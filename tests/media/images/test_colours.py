@@ -173,7 +173,7 @@ def test_any_bytes_can_be_asked(data: bytes) -> None:
     assert not colours.is_ordinary_profile(profile()[:128] + bytes(4) + data)
 
 
-@pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "AVIF"])
+@each_case("format_", ["PNG", "JPEG", "WEBP", "AVIF"])
 def test_a_picture_is_judged_as_its_profile_shows_it(guard_of: Callable[..., Guard], format_: str) -> None:
     """And as its numbers are, which is what who knows no profiles shows."""
     guard = guard_of(POLICY % "block")
@@ -184,7 +184,7 @@ def test_a_picture_is_judged_as_its_profile_shows_it(guard_of: Callable[..., Gua
     assert len(open_picture(filed(drawn((255, 0, 0)), format_, icc)).frames[0].views) == 2
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+@each_case("mode", ["RGB", "RGBA", "P"])
 def test_a_picture_that_was_opened_is_judged_so_too(guard_of: Callable[..., Guard], mode: str) -> None:
     """A Pillow image knows the profile of its file."""
     image = Pillow.open(io.BytesIO(filed(drawn((255, 0, 0), mode), "PNG", ODD["swapped"])))

@@ -56,7 +56,7 @@ def test_each_format_gives_what_was_drawn(each_file: tuple[str, bytes], draw: Dr
     assert np.abs(array(views[0]).astype(int) - np.asarray(draw()).astype(int)).mean() < 12
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
+@each_case("orientation", range(1, 9))
 def test_a_picture_is_turned_upright(draw: Draw, file_of: Make, orientation: int) -> None:
     """As every viewer turns it by the same number."""
     exif = Image.Exif()
@@ -179,7 +179,7 @@ def test_numbers_without_a_range_are_seen_in_their_own(kind: type, most: int) ->
     assert not np.asarray(to_eight_bit(Image.fromarray(np.zeros((2, 2), kind)))).any()
 
 
-@pytest.mark.parametrize("format_", ["gif", "webp", "png", "avif"])
+@each_case("format_", ["gif", "webp", "png", "avif"])
 def test_all_frames_are_seen(film_of: Make, format_: str) -> None:
     """With how long each is shown."""
     found = read(film_of(format_, 4), format_)
@@ -194,7 +194,7 @@ def test_equal_neighbours_are_one_frame(draw: Draw, file_of: Make) -> None:
     assert [shown for shown, _ in read(data, "webp").frames] == [30, 60, 30]
 
 
-@pytest.mark.parametrize("format_", ["jpeg", "png"])
+@each_case("format_", ["jpeg", "png"])
 def test_a_large_picture_is_judged_smaller(draw: Draw, file_of: Make, format_: str) -> None:
     """Never smaller than the detail that is asked for; boxes are in the full size."""
     found = read(file_of(draw(900, 675), format_), format_, detail=200)

@@ -98,7 +98,7 @@ def test_each_format_is_written_as_itself(each_file: tuple[str, bytes]) -> None:
     assert np.abs(shown(made)[:, 30:].astype(int) - shown(data)[:, 30:].astype(int)).mean() < 14
 
 
-@pytest.mark.parametrize("format_", ["gif", "webp", "png", "avif"])
+@each_case("format_", ["gif", "webp", "png", "avif"])
 def test_each_frame_is_covered(film_of: Make, format_: str) -> None:
     """And they move as before."""
     made = Image.open(

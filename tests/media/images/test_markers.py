@@ -11,6 +11,7 @@ from PIL import Image
 
 from guardrails.media.errors import MediaError
 from guardrails.media.images.markers import outline_gif, outline_jpeg
+from tests.cases import each_case
 
 Make = Callable[..., bytes]
 
@@ -27,7 +28,7 @@ def pixels(data: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
-@pytest.mark.parametrize("more", [{}, {"progressive": True}, {"quality": 30}])
+@each_case("more", [{}, {"progressive": True}, {"quality": 30}])
 def test_a_jpeg_is_walked_to_its_end(
     draw: Callable[..., Image.Image], file_of: Make, more: dict[str, bool]
 ) -> None:
@@ -91,7 +92,7 @@ def test_pictures_behind_a_jpeg_are_pictures_of_it(draw: Callable[..., Image.Ima
     assert outline_jpeg(one + two[:-9]).trailing == len(two) - 9
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("change", "code"),
     [
         (lambda data: data[:-2], "truncated"),
@@ -143,7 +144,7 @@ def test_a_frame_larger_than_the_screen_counts(draw: Callable[..., Image.Image],
     assert (outline_gif(larger).width, outline_gif(larger).height) == (5_000, 5_000)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("change", "code"),
     [
         (lambda data: data[:-1], "truncated"),

@@ -54,7 +54,7 @@ def test_a_file_of_each_format_is_a_picture(each_file: tuple[str, bytes], tmp_pa
     assert not found.views[0].flags.writeable
 
 
-@pytest.mark.parametrize("format_", ["gif", "webp", "png", "avif"])
+@each_case("format_", ["gif", "webp", "png", "avif"])
 def test_a_file_that_moves_has_all_its_frames(film_of: Make, format_: str) -> None:
     """One after the other."""
     found = open_picture(film_of(format_, 3))
@@ -159,7 +159,7 @@ def samples(draw: Draw, file_of: Make, film_of: Make) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("name", ["jpeg", "png", "webp", "gif", "bmp", "avif"])
+@each_case("name", ["jpeg", "png", "webp", "gif", "bmp", "avif"])
 def test_any_cut_of_a_file_is_a_picture_or_a_named_error(samples: dict[str, bytes], name: str) -> None:
     """Never another exception; and never a picture, as what is cut does not end."""
     data = samples[name]
@@ -213,7 +213,7 @@ def test_what_is_in_memory_meets_the_limits(draw: Draw, file_of: Make) -> None:
     assert code_of(Image.open(io.BytesIO(file_of(draw(200, 200), "jpeg")[:900]))) == "undecodable"
 
 
-@pytest.mark.parametrize("source", [np.asarray, lambda image: image])
+@each_case("source", [np.asarray, lambda image: image])
 def test_a_large_picture_in_memory_is_seen_as_its_file_is(
     draw: Draw, file_of: Make, source: Callable[[Image.Image], Any]
 ) -> None:
@@ -252,7 +252,7 @@ def test_numbers_that_are_a_little_outside_are_rounded_into_range(kind: type) ->
     assert (pixels == before).all()
 
 
-@pytest.mark.parametrize(
+@each_case(
     "convert",
     [
         lambda pixels: pixels,
@@ -300,7 +300,7 @@ def test_equal_pixels_have_one_digest(draw: Draw) -> None:
     assert open_picture(draw()).sha256 == open_picture(draw()).sha256 != open_picture(draw(seed=1)).sha256
 
 
-@pytest.mark.parametrize("format_", ["jpeg", "png", "gif", "avif"])
+@each_case("format_", ["jpeg", "png", "gif", "avif"])
 def test_a_file_that_was_seen_is_decoded_when_its_frames_are_wanted(film_of: Make, draw: Draw, file_of: Make, format_: str) -> None:  # fmt: skip
     """And is the same in all that is told of it before."""
     data = film_of(format_, 3) if format_ in ("gif", "avif") else file_of(draw().convert("RGB"), format_)

@@ -55,7 +55,7 @@ def test_a_large_file_is_covered_at_full_size(draw: Draw, file_of: Make) -> None
     assert again.views[0][502:548, 2_002:2_048].max() < 16
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "CMYK", "P"])
+@each_case("mode", ["RGB", "RGBA", "L", "LA", "CMYK", "P"])
 def test_an_image_of_pillow_comes_back_as_one(draw: Draw, mode: str) -> None:
     """Of the same mode, but for one of few colours; the given one is as it was."""
     image = draw().convert(mode)
@@ -112,7 +112,7 @@ def test_what_is_covered_is_more_than_what_was_found(draw: Draw) -> None:
         covered_boxes(picture, [(100, 100, 5, 5)])
 
 
-@pytest.mark.parametrize("format_", ["jpeg", "png", "webp", "avif"])
+@each_case("format_", ["jpeg", "png", "webp", "avif"])
 def test_a_redacted_file_has_pixels_and_nothing_else(draw: Draw, file_of: Make, format_: str) -> None:
     """Upright, as nothing is left that would turn it."""
     exif = Image.Exif()

@@ -20,6 +20,7 @@ from guardrails.media.rewrite.edit_plan import MARGINS_MS
 from guardrails.media.rewrite.recode import MEDIA, FilmEdit, family_of, mute_sound, recode_film
 from guardrails.media.video.film_source import Film, VideoLimits, open_film
 from guardrails.media.video.processes import film_process
+from tests.cases import each_case
 from tests.films import FPS, RATE, film, plain, program_of, scene, taped, tone
 
 Pixels = NDArray[np.uint8]
@@ -222,7 +223,7 @@ def test_a_film_that_would_be_empty_is_none(films: dict[str, bytes]) -> None:
     assert caught.value.code == "empty"
 
 
-@pytest.mark.parametrize("degrees", [90, 180, 270])
+@each_case("degrees", [90, 180, 270])
 def test_a_turned_film_stands_upright(degrees: int, reel: Reel) -> None:
     """Its pixels do, so that boxes are where they were found, and no player turns it again."""
     data = reel(scene(30), stream=lambda track: track.set_display_rotation(degrees))
@@ -238,7 +239,7 @@ def test_a_turned_film_stands_upright(degrees: int, reel: Reel) -> None:
         assert near(before[20:, 20:], after[20:, 20:])
 
 
-@pytest.mark.parametrize("degrees", [0, 90])
+@each_case("degrees", [0, 90])
 def test_pixels_that_are_not_square_stay_so(degrees: int, reel: Reel) -> None:
     """A box is in pixels as they are shown; what is stored is half as wide, and is covered there."""
 
@@ -265,7 +266,7 @@ def test_times_that_vary_stay(reel: Reel) -> None:
     assert [round(at * 1_000) for at, _ in shown(done(data, FilmEdit((0, 100), "blur")))] == stamps
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("codec", "pixels", "size"),
     [
         ("libx265", "yuv420p10le", (160, 120)),
@@ -377,7 +378,7 @@ def test_it_is_told_how_far_it_is(films: dict[str, bytes]) -> None:
     assert all(one <= other for one, other in pairwise(told))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("limits", "code"),
     [
         (VideoLimits(grace=100.0, bytes=20_000), "too_many_bytes"),
@@ -455,7 +456,7 @@ def test_without_edits_it_is_the_same_film(films: dict[str, bytes]) -> None:
     assert all(near(before, after) for (_, before), (_, after) in zip(frames, found, strict=True))
 
 
-@pytest.mark.parametrize("edit", [FilmEdit((5, 4), "cut"), FilmEdit((0, 5), "blur", ((160, 0, 4, 4),))])
+@each_case("edit", [FilmEdit((5, 4), "cut"), FilmEdit((0, 5), "blur", ((160, 0, 4, 4),))])
 def test_what_is_no_edit(edit: FilmEdit, films: dict[str, bytes]) -> None:
     """It is refused before anything is done."""
     with pytest.raises(ValueError, match=r"is none|outside"):

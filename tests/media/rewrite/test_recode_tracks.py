@@ -84,7 +84,7 @@ def heard(data: bytes) -> tuple[int, str, float, Any]:
         return frames[0].sample_rate, frames[0].layout.name, begins, samples
 
 
-@pytest.mark.parametrize("codec", ["libx264", "mpeg4", "libvpx-vp9"])
+@each_case("codec", ["libx264", "mpeg4", "libvpx-vp9"])
 def test_each_encoder_keeps_times(codec: str, reel: Reel) -> None:
     """Also the one that counts no fine parts of a second, and none adds a frame of its own."""
     stamps = [0, 33, 67, 250, 251, 900]
@@ -104,7 +104,7 @@ def test_a_finer_unit_than_an_encoder_has() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("stamps", "expected"),
     [([None, None, None], [0, 40, 80]), ([0, None, 100], [0, 40, 100]), ([0, 200, 100], [0, 200, 201])],
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.media.uploads.container_tags import FORMS, find_written
 from guardrails.media.video.film_source import open_film
 from tests.cases import each_case
@@ -34,7 +32,7 @@ def test_a_text_under_the_name_of_a_tag_is_one(name: str) -> None:
     assert [*find_written([(name, said), ("title", "At the lake")])] == [said, "At the lake"]
 
 
-@pytest.mark.parametrize("ending", ["mp4", "mkv", "avi"])
+@each_case("ending", ["mp4", "mkv", "avi"])
 def test_a_film_of_a_real_encoder_says_nothing(ending: str) -> None:
     """Nobody has written anything in it."""
     opened = open_film(film(scene(4), ending))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 
 import numpy as np
-import pytest
 from PIL import Image as Pillow
 
 from guardrails.media.images.picture import open_picture
 from guardrails.media.images.profiles import rewrite_profile
 from guardrails.media.limits import PictureLimits
 from guardrails.media.uploads.strip_metadata import strip_metadata
+from tests.cases import each_case
 from tests.media.images.test_colours import P3, profile
 
 SECRET = "jane@example.com"
@@ -32,8 +32,8 @@ def tagged(format_: str, *, orientation: int = 1, icc: bytes = b"") -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("format_", FORMATS)
-@pytest.mark.parametrize(("orientation", "icc"), [(1, b""), (6, b""), (6, profile(P3))])
+@each_case("format_", FORMATS)
+@each_case(("orientation", "icc"), [(1, b""), (6, b""), (6, profile(P3))])
 def test_nothing_but_the_picture_stays(format_: str, orientation: int, icc: bytes) -> None:
     """Turned as it was, in the colours that it had; no place, no name."""
     before = open_picture(tagged(format_, orientation=orientation, icc=icc))
@@ -51,7 +51,7 @@ def test_nothing_but_the_picture_stays(format_: str, orientation: int, icc: byte
         assert kept == (rewrite_profile(icc) if icc and format_ != "GIF" else None)
 
 
-@pytest.mark.parametrize("format_", ["PNG", "GIF"])
+@each_case("format_", ["PNG", "GIF"])
 def test_a_picture_without_metadata_stays_as_it_is(format_: str) -> None:
     """Byte for byte."""
     out = io.BytesIO()

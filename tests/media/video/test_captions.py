@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import av
-import pytest
 
 from guardrails.media.video.captions import has_captions
 from guardrails.media.video.film_source import open_film
@@ -46,7 +45,7 @@ def test_what_is_no_such_note_has_none(before: bytes) -> None:
     assert not has_captions(before + b"GA94\x03\xc1\xff\xfc\xd4\xf2\xff")
 
 
-@pytest.mark.parametrize(("pair", "count"), [("d4f2", 10), ("8080", 0)])
+@each_case(("pair", "count"), [("d4f2", 10), ("8080", 0)])
 def test_packets_of_a_film_are_counted(
     reel: Callable[..., bytes], pair: str, count: int, scene_of: Any
 ) -> None:

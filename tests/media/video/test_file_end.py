@@ -90,7 +90,7 @@ def test_a_second_part_of_an_avi_belongs_to_it() -> None:
     assert counted(data + part.replace(b"AVIX", b"WAVE")) == len(part)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("ending", "piece"),
     [("mp4", box(b"free", 8)), ("mkv", b"\xec\x80"), ("avi", b"RIFF\x04\0\0\0AVIX")],
 )

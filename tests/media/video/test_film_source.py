@@ -128,7 +128,7 @@ def test_a_clip_is_handed_out_frame_by_frame(calm: bytes) -> None:
     assert (seen.decoded, seen.stopped) == (6, None)
 
 
-@pytest.mark.parametrize("container", ["mpegts", "matroska", "avi"])
+@each_case("container", ["mpegts", "matroska", "avi"])
 def test_a_clip_is_found_in_what_has_no_index(container: str, reel: Reel, scene_of: Scene) -> None:
     """Where a seek goes too far, the film is gone through from its beginning."""
     data = reel(map(scene_of(), range(150)), container, "mpeg4" if container == "avi" else "libx264", mux={})

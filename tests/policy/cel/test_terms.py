@@ -6,6 +6,7 @@ import pytest
 
 from guardrails.policy.cel.cel import CelError
 from guardrails.policy.cel.terms import ConditionPart, ConditionText
+from tests.cases import each_case
 
 
 def shape(part: ConditionPart, text: str) -> object:
@@ -39,7 +40,7 @@ TREES = {
 """A condition → its terms and what joins them."""
 
 
-@pytest.mark.parametrize("case", TREES)
+@each_case("case", TREES)
 def test_terms_stand_where_they_are_written(case: str) -> None:
     """Each term is a stretch of the text, without the brackets and blanks around it."""
     text, expected = TREES[case]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from guardrails.policy.compilation.compilation import Compilation
 from guardrails.policy.compilation.detector_binding import bind_detectors
 from guardrails.policy.loading.load import load
+from tests.cases import each_case
 from tests.policy.compile_kit import HEAD
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("named", "expected"),
     [
         ("[hate]", []),

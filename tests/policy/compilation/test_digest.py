@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
+from tests.cases import each_case
 from tests.policy.compile_kit import HEAD, RULE, compiled
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         HEAD.replace("name: t", "name: u") + RULE,

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.policy.compilation.phrases import Phrases, leave_out
+from tests.cases import each_case
 
 WORDS = st.lists(
     st.sampled_from(["shoot", "a", "payment", "over", "so", "é", "ﬁ", "\u200b", "日本", " ", ". "]),
@@ -63,7 +64,7 @@ def test_what_is_near_does_not_depend_on_what_is_further_away(
         assert whole == [*phrases.find_around(text[:high] + ".", span, reach)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "stretches", "left"),
     [
         ("abcdef", [(1, 3)], "a def"),

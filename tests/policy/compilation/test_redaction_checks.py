@@ -13,10 +13,11 @@ from guardrails.errors import PolicyErrors
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
 from guardrails.registry.sources import PluginSources
+from tests.cases import each_case
 from tests.policy.compile_kit import rules
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "redact", "alone", "replacement"),
     [
         ("when: hate > 0, then: redact", {"hate"}, True, "placeholder"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-import pytest
 import yaml
 
 from guardrails.policy.lints import overlaps
 from guardrails.policy.lints.scene.scene import LintContext
+from tests.cases import each_case
 
 WIDE = "{id: wide, on: [input, output], when: pii.email > 0.5, then: block}"
 NARROW = "{id: narrow, on: input, when: pii.email > 0.8, then: block}"
@@ -19,7 +19,7 @@ BASIS = {
 }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("wide", "narrow", "shadowed"),
     [
         ("", "", True),

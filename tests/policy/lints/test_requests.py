@@ -8,9 +8,10 @@ import pytest
 
 from guardrails.policy.lints import requests
 from guardrails.policy.lints.scene.scene import LintContext
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("condition", "cure"),
     [
         ('content.language == "English"', "write 'en'"),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from guardrails.policy.lints import rules
 from guardrails.policy.lints.scene.scene import LintContext
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("condition", "reason"),
     [
         ("custom.soft >= 0.9", "custom.soft is 0.8 at most, the score of detector 'soft'"),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from guardrails.policy.lints import texts
 from guardrails.policy.lints.scene.scene import LintContext
+from tests.cases import each_case
 
 RULE = "rules:\n  - {{id: a, on: input, when: custom.w > 0, then: block, {}}}\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("language", "cure"),
     [
         ("german", "write 'de'"),
@@ -28,13 +27,13 @@ def test_a_language_has_its_code(scene_of: Callable[..., LintContext], language:
     assert found.cure == cure
 
 
-@pytest.mark.parametrize("language", ["en", "de", "mi", "zu", "zh", "yue", "en-US", "zh-Hant", "zh-Hant-TW"])
+@each_case("language", ["en", "de", "mi", "zu", "zh", "yue", "en-US", "zh-Hant", "zh-Hant-TW"])
 def test_codes_are_fine(scene_of: Callable[..., LintContext], language: str) -> None:
     """Also of languages that no detector knows, and with a script or a country behind them."""
     assert [*texts.message_language(scene_of(RULE.format(f"message: {{{language}: 'No.'}}")))] == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("tag", "unknown"),
     [
         ("owasp.llm01", False), ("owasp.llm10", False), ("owasp.llm11", True), ("owasp.llm1", True), ("mlcommons.sxc_prn", False),
@@ -65,7 +64,7 @@ def test_an_entry_that_is_there_twice_can_be_taken_out(scene_of: Callable[..., L
 MODEL = "detectors:\n  safety: {{use: classifier}}\nrules:\n  - {{id: a, on: input, when: hate >= 0.9, then: block, message: {}}}\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("message", "lacks"),
     [
         ("{de: Nein., fr: Non.}", True),

@@ -9,11 +9,12 @@ import pytest
 
 from guardrails.policy.lints import words
 from guardrails.policy.lints.scene.scene import LintContext
+from tests.cases import each_case
 
 RULE = "rules: [{id: a, on: input, when: custom.p > 0, then: flag}]\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("terms", "case", "doubles"),
     [
         ("[Zqx, zqx, \uff5aqx, zqx]", "ignore", 3),
@@ -42,7 +43,7 @@ def test_terms_of_a_file_are_told_at_their_lines(
     assert (Path(found.mark.file).name, found.mark.line, found.fix) == ("list.txt", 3, None)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("terms", "match", "inside"),
     [
         ("[zqx gun, gun]", "word", ["zqx gun"]),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from guardrails.policy.lints import writing
 from guardrails.policy.lints.scene.scene import LintContext
+from tests.cases import each_case
 
 RULE = "rules:\n  - id: r\n    on: input\n    when: {when}\n    then: flag\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("when", "is_cut"),
     [
         ("custom.w > 0 #high && custom.soft > 0", True),
@@ -30,7 +29,7 @@ def test_a_condition_that_a_comment_cuts_off_is_found(
     assert [each.mark.line for each in found] == [11] * is_cut
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "is_found"),
     [
         ("“said so”", True),

@@ -17,7 +17,7 @@ from guardrails.policy.loading.items import Policy
 from guardrails.policy.loading.load import load, locate
 from guardrails.policy.shipped import shipped_folder
 from guardrails.registry.sources import PluginSources
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 HEAD = "format: 1\nname: t\n"
 
@@ -57,7 +57,7 @@ def test_words_of_old_yaml_are_texts(tmp_path: Path) -> None:
     assert policy.detectors["t"].config.terms == ["no", "yes", "on", "off", "12:30:45", "2027-01-01"]
 
 
-@pytest.mark.parametrize("name", ["nope", "nope.yaml", "a\0b", "x" * 5000, "defualt", ""])
+@each_case("name", ["nope", "nope.yaml", "a\0b", "x" * 5000, "defualt", ""])
 def test_a_name_that_leads_nowhere_is_a_policy_error(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

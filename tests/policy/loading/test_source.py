@@ -83,7 +83,7 @@ def test_values_and_keys_have_places(
     assert (policy.mark(path), policy.key_mark(path)) == (Mark("p.yaml", *value), Mark("p.yaml", *key))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "offset", "place"),
     [
         (("shared",), 0, (5, 15)),
@@ -105,7 +105,7 @@ def test_characters_have_places(policy: Source, path: Path, offset: int, place: 
     assert policy.inside(path, offset) == Mark("p.yaml", *place)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "raw"),
     [
         (("version",), "1.10"),

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from guardrails import Guard
 from guardrails.policy.messages.helplines import find_country
 from tests.cases import each_case
@@ -82,7 +80,7 @@ def test_those_of_a_policy_come_before_those_that_it_inherits(tmp_path: Path) ->
     assert len({guard.policy.ref.digest for guard in said.values()}) == 3
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("tag", "country"), [("de-AT", "AT"), ("zh-Hant-TW", "TW"), ("de", None), ("pt_br", "BR"), ("", None)]
 )
 def test_a_tag_may_name_a_country(tag: str, country: str | None) -> None:

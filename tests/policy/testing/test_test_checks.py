@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from guardrails.policy.loading.load import load
 from guardrails.policy.testing.test_checks import content_fields, placeholder_keys, text_of
 from guardrails.policy.testing.test_fields import TestDoc
+from tests.cases import each_case
 
 POLICY = "format: 1\nname: t\ntests:\n  - {test}\n"
 
@@ -82,7 +81,7 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("mistake", WRONG)
+@each_case("mistake", WRONG)
 def test_one_mistake_is_one_error_in_its_place(mistake: str, tmp_path: Path) -> None:
     """With the line and the column of the key, or of the value where that is what is wrong."""
     text, place, message = WRONG[mistake]
@@ -94,7 +93,7 @@ def test_one_mistake_is_one_error_in_its_place(mistake: str, tmp_path: Path) -> 
     assert error.hint
 
 
-@pytest.mark.parametrize(
+@each_case(
     "test",
     [
         "{output: a, prompt: b, system: c, expect: {action: allow}}",

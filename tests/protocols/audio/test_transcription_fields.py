@@ -145,9 +145,7 @@ def test_the_events_of_a_stream_are_one_text(guard: Guard) -> None:
     assert "logprobs" not in after[0]
 
 
-@pytest.mark.parametrize(
-    "body", [{"lines": 5}, {"lines": [{"a": "see"}]}, {"events": None}, {"events": ["see"]}]
-)
+@each_case("body", [{"lines": 5}, {"lines": [{"a": "see"}]}, {"events": None}, {"events": ["see"]}])
 def test_an_answer_in_json_is_never_taken_for_another_form(guard: Guard, body: Any) -> None:
     """Whatever its fields are called."""
     assert left(guard, body) == body

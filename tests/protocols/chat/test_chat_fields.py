@@ -408,7 +408,7 @@ RESPONSES: dict[str, Callable[[str], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("place", RESPONSES)
+@each_case("place", RESPONSES)
 def test_every_choice_of_a_response_is_judged(bomb_guard: Guard, place: str) -> None:
     """The second choice is read like the first, and the finding says which it was."""
     body = {"choices": [{"index": 0, "message": {"content": "fine"}}, {"index": 1, **RESPONSES[place](TERM)}]}

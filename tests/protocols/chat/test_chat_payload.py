@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,7 +38,7 @@ def test_log_probabilities_of_an_edited_choice_go(bomb_redactor: Guard) -> None:
     assert body["choices"][0]["logprobs"] == tokens
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body", [{"choices": [], "odd": BAD}, {"choices": BAD}, {"choices": {"a": BAD}}, {"choices": [BAD]}]
 )
 def test_responses_of_odd_shapes_are_edited_where_the_text_stands(
@@ -79,7 +78,7 @@ def test_a_message_alone_has_paths_from_its_own_top(bomb_redactor: Guard) -> Non
     assert [finding.path for finding in bomb_redactor.check(BAD).findings] == [""]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "given_",
     [
         {"zqxbomb": "x"},

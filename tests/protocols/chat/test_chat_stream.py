@@ -126,7 +126,7 @@ def test_a_client_reads_what_it_would_have_read_of_the_whole(
             assert all(choice.get(name, "") == message.get(name, "") for name in FIELDS)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("field", "value"),
     [
         ("tool_calls", [{"index": 0, "id": "t", "type": "function", "function": {"name": "f", "arguments": ""}}]),
@@ -199,9 +199,9 @@ def test_what_spells_a_text_goes_where_it_was_changed(
         assert one.told[0].data["choices"][0]["logprobs"]["content"][0]["token"] == "so it is, "
 
 
-@pytest.mark.parametrize("name", ["logprobs", "token_ids"])
+@each_case("name", ["logprobs", "token_ids"])
 @pytest.mark.parametrize("said", [["a zqxmask so"], ["a zqx", "mask so"]])
-@pytest.mark.parametrize("ends", [True, False])
+@each_case("ends", [True, False])
 def test_what_spells_a_text_goes_where_it_comes_behind_it(
     guard: Guard, chat_of: Chats, chunk_of: Chunk, name: str, said: list[str], ends: bool
 ) -> None:
@@ -242,7 +242,7 @@ def test_malformed_choices_are_the_upstreams_fault(data: dict[str, Any]) -> None
         ChatCodec().read(data, "", begin)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("field", "value"),
     [
         ("x_note", "zqxbomb"),
@@ -273,7 +273,7 @@ def test_padding_goes_on(guard: Guard, chat_of: Chats, chunk_of: Chunk) -> None:
     assert told[0].data["obfuscation"] == "xY0"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "more",
     [
         [{"id": "zqx"}, {"id": "bomb"}],
@@ -324,7 +324,7 @@ class TestChoices:
 class TestValues:
     """A user's own values in a model's words."""
 
-    @pytest.mark.parametrize("size", [1, 3, 100])
+    @each_case("size", [1, 3, 100])
     def test_they_are_put_back_where_people_read_them(
         self, vault_guard: Guard, chat_of: Chats, chunk_of: Chunk, size: int
     ) -> None:
@@ -356,7 +356,7 @@ def test_a_whole_completion_is_written_as_parts() -> None:
     assert next(iter(parts(choice, begun=True, texts={"content": "i"})))["delta"] == {"content": "i"}
 
 
-@pytest.mark.parametrize("value", ["", None, [], {}])
+@each_case("value", ["", None, [], {}])
 def test_a_name_that_nobody_knows_waits_only_until_it_was_judged(
     guard: Guard, chat_of: Chats, chunk_of: Chunk, value: Any
 ) -> None:

@@ -15,6 +15,7 @@ from guardrails.protocols.completions.completions_stream import CompletionCodec
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.protocols.streaming.response_checker import ResponseChecker
 from guardrails.wrapping.sdk.exchange import response_checker_of
+from tests.cases import each_case
 
 HEAD = {"id": "c", "object": "text_completion", "created": 1, "model": "m"}
 POLICY = """
@@ -136,9 +137,7 @@ def test_what_was_told_otherwise_is_no_rest(guard: Guard) -> None:
     assert codec.write_rest(completion("Hello ")) is None
 
 
-@pytest.mark.parametrize(
-    "choice", ["x", {"index": -1}, {"index": True}, {"index": 1000}, {"text": ["zqxbomb"]}]
-)
+@each_case("choice", ["x", {"index": -1}, {"index": True}, {"index": 1000}, {"text": ["zqxbomb"]}])
 def test_a_chunk_of_no_form_is_refused(guard: Guard, choice: Any) -> None:
     """A choice has an index, and its text is one."""
     with pytest.raises(BackendError):

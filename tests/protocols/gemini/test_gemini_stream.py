@@ -20,7 +20,7 @@ from guardrails.protocols.gemini.protocol import withhold
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.types import Place, Stage
 from guardrails.wire import sse, strict_json
-from tests.cases import scale
+from tests.cases import each_case, scale
 from tests.protocols.conftest import REFUSAL, AnswerReader, Said, ended
 
 EVERYWHERE = "[output, tool_call, tool_result, retrieval]"
@@ -163,7 +163,7 @@ def test_a_thought_ends_where_a_text_begins(guard) -> None:
     assert "bomb" not in json.dumps(client.told)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "held",
     [
         chunk(CALL),
@@ -306,7 +306,7 @@ def test_in_any_cut_a_block_shows_a_beginning_at_most(guard, redactor, parts, si
     assert redacted.startswith(client.text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "odd",
     [
         {"candidates": "x"},

@@ -214,7 +214,7 @@ def delta(name: str, index: int = 0, **fields: Any) -> dict[str, Any]:
 ALL = (thought("Hm, well."), text("Grass is green.", citations=[CITED]), CALL, FOUND, text("Yes."), {"type": "compaction", "content": "It was asked."})  # fmt: skip
 
 
-@pytest.mark.parametrize("sizes", [(1,), (3,), (100,), (2, 7)])
+@each_case("sizes", [(1,), (3,), (100,), (2, 7)])
 def test_what_is_allowed_is_the_message_that_came(guard, sizes) -> None:
     """Blocks of every kind with all that belongs to them, and the numbers of the end."""
     sent = stream(*ALL, sizes=sizes)
@@ -329,7 +329,7 @@ def edited(whole: dict[str, Any], leaves: ContentTree, outcome: Any) -> list[dic
     return content
 
 
-@pytest.mark.parametrize("word", ["bomb", "mask"])
+@each_case("word", ["bomb", "mask"])
 def test_a_word_split_over_thoughts_far_apart_stops_before_its_end(guard, word) -> None:
     """Texts do not wait for a further thought, which is held to what it makes up with the last one."""
     client = Client(guard).gets(*stream(thought("a zqx"), text("It is so. "), thought(word), sizes=(2,)))
@@ -341,7 +341,7 @@ def test_a_word_split_over_thoughts_far_apart_stops_before_its_end(guard, word) 
     assert client.message["stop_reason"] == "refusal"
 
 
-@pytest.mark.parametrize("word", ["zqxmask", "zqxbomb"])
+@each_case("word", ["zqxmask", "zqxbomb"])
 def test_a_call_waits_for_the_end(guard, word) -> None:
     """It is judged as the JSON that it becomes: whole, edited, or nothing of it; what follows it waits as well."""
     call = {**CALL, "input": {"a": f"{word} b"}}
@@ -418,7 +418,7 @@ BEGINNINGS = {
 }
 
 
-@pytest.mark.parametrize("name", BEGINNINGS)
+@each_case("name", BEGINNINGS)
 def test_a_refusal_ends_what_was_told(guard, name) -> None:
     """The open block is closed, and our words are said where nothing was; no second start, and the tokens as they are known."""
     sent, content = BEGINNINGS[name]
@@ -438,7 +438,7 @@ def test_a_refusal_ends_what_was_told(guard, name) -> None:
     assert client.kinds.count("message_start") == 1
 
 
-@pytest.mark.parametrize("usage", [{}, {"usage": None}, {"usage": {"output_tokens": None}}])
+@each_case("usage", [{}, {"usage": None}, {"usage": {"output_tokens": None}}])
 def test_a_refusal_may_know_no_tokens(guard, usage) -> None:
     """A start need not tell of any."""
     start = {"type": "message_start", "message": {"type": "message", "content": [], **usage}}
@@ -448,9 +448,7 @@ def test_a_refusal_may_know_no_tokens(guard, usage) -> None:
     assert client.message["usage"]["output_tokens"] == 0
 
 
-@pytest.mark.parametrize(
-    "fields", [{"id": "a zqxbomb"}, {"x_new": "zqxbomb"}, {"usage": {"x_new": "a zqxbomb"}}]
-)
+@each_case("fields", [{"id": "a zqxbomb"}, {"x_new": "zqxbomb"}, {"usage": {"x_new": "a zqxbomb"}}])
 def test_nothing_of_a_head_that_is_blocked_is_told(guard, fields) -> None:
     """All waits behind it; the refusal has a head of its own, whether the whole is blocked or a text on the way."""
     start = {"type": "message_start", "message": {**START["message"], **fields}}
@@ -461,7 +459,7 @@ def test_nothing_of_a_head_that_is_blocked_is_told(guard, fields) -> None:
         assert "zqx" not in str(client.events)
 
 
-@pytest.mark.parametrize("event", [START, PING, END, STOP, *block(0, text("fine. ", citations=[CITED]))])
+@each_case("event", [START, PING, END, STOP, *block(0, text("fine. ", citations=[CITED]))])
 def test_what_no_message_holds_is_not_told(guard, event) -> None:
     """Fields of events, and of deltas, that nobody has judged."""
     sent = [START, PING, *block(0, text("fine. ", citations=[CITED])), END, STOP]
@@ -475,7 +473,7 @@ def test_what_no_message_holds_is_not_told(guard, event) -> None:
     assert "note" not in str(client.events)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "ends",
     [
         [{**END, "delta": {**END["delta"], "stop_sequence": "zqxbomb"}}, END],

@@ -277,7 +277,7 @@ def test_what_belongs_to_no_choice_is_each_ones(guard_of) -> None:
     ] * 2
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("stages", "judged"),
     [
         ((Stage.OUTPUT,), {"hate", "custom.mask"}),
@@ -360,7 +360,7 @@ rules:
     assert stricter(failed, "moderation.output", deciding(guard.pipeline.policies)) is failed
 
 
-@pytest.mark.parametrize("green", [True, False])
+@each_case("green", [True, False])
 def test_a_picture_is_judged_as_the_policy_says(guard_of: Callable[..., Guard], *, green: bool) -> None:
     """A category says whether it was judged on the text, on the picture, or on both."""
     import io

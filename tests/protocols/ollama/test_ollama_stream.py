@@ -174,7 +174,7 @@ WAITING: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("odd", WAITING)
+@each_case("odd", WAITING)
 def test_what_is_no_text_waits_for_the_end(guard: Guard, odd: dict[str, Any]) -> None:
     """And what comes behind it; then it goes on as it came."""
     made = Lines(guard)
@@ -243,7 +243,7 @@ def test_an_alternative_that_may_not_be_said_stops_the_answer(guard: Guard) -> N
     assert "zqx" not in str(made.told)
 
 
-@pytest.mark.parametrize(("city", "shown"), [("zqxmask", "[MASK]"), ("Rome", "Rome"), ("zqxbomb", None)])
+@each_case(("city", "shown"), [("zqxmask", "[MASK]"), ("Rome", "Rome"), ("zqxbomb", None)])
 def test_calls_are_judged_one_by_one(guard: Guard, city: str, shown: str | None) -> None:
     """They come in lines of their own; an argument is redacted, or all is stopped."""
     other = {"function": {"name": "f", "arguments": {"city": city}}}

@@ -347,7 +347,7 @@ def test_what_is_allowed_goes_on_as_it_came(guard) -> None:
     assert place(sent[len(early)]) == (2, "content", 0)
 
 
-@pytest.mark.parametrize("size", [2, 4, 100])
+@each_case("size", [2, 4, 100])
 def test_what_is_allowed_is_the_same_in_any_cut(guard, size) -> None:
     """A piece that is settled goes on before the rest of its event: the numbers rise, and the texts are the same."""
     client = Client(guard).gets(*streamed(EVERYTHING, (size,)))
@@ -520,7 +520,7 @@ BLOCKED: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]]
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BLOCKED)
+@each_case("name", BLOCKED)
 def test_what_is_blocked_ends_in_a_refusal_behind_what_was_told(guard, name) -> None:
     """What is open is closed as it was told, a refusal in our words follows, and the response that ends it holds just that."""
     items, output, kinds = BLOCKED[name]
@@ -580,7 +580,7 @@ def test_nothing_of_a_call_is_told_before_the_end(guard) -> None:
         assert "zqxmask" not in client.raw
 
 
-@pytest.mark.parametrize("early", [True, False])
+@each_case("early", [True, False])
 def test_what_points_into_a_changed_text_goes(guard, early) -> None:
     """Notes by offsets go where the text changed before them, those of files stay, and are counted anew; tokens go."""
     said = "say zqxmask now, will you" if early else "say so now, zqxmask"
@@ -675,7 +675,7 @@ def with_text(event: dict[str, Any], said: str | None) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("said", ["Good day. Or not", "Good", "Bad day.", None])
-@pytest.mark.parametrize("kind", REPEATED)
+@each_case("kind", REPEATED)
 def test_what_repeats_a_text_otherwise_is_the_upstreams_fault(guard, kind, said) -> None:
     """A client would not know which of the two to believe."""
     sent = streamed(whole(message("Good day.")))
@@ -707,7 +707,7 @@ ODD: dict[str, tuple[int, dict[str, Any]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ODD)
+@each_case("name", ODD)
 def test_what_fits_nowhere_is_not_told(guard, name) -> None:
     """What comes behind it is told from the whole response, which is judged."""
     at, odd = ODD[name]
@@ -731,7 +731,7 @@ LATE: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", LATE)
+@each_case("name", LATE)
 def test_what_comes_behind_its_end_is_not_told(guard, name) -> None:
     """An item that is done does not go on."""
     given = whole(message("Good day."))
@@ -794,7 +794,7 @@ TOLD_WHOLE: dict[str, list[dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", TOLD_WHOLE)
+@each_case("name", TOLD_WHOLE)
 def test_what_comes_whole_is_told_at_the_end(guard, name) -> None:
     """Servers that send an item at once, or a text with its part, are read with all that they said."""
     items = TOLD_WHOLE[name]
@@ -836,7 +836,7 @@ def test_parts_that_nobody_announced_are_read(guard) -> None:
     assert client.texts == told_of(given)
 
 
-@pytest.mark.parametrize("ended", [True, False])
+@each_case("ended", [True, False])
 def test_items_that_the_end_leaves_out_are_told_with_it(guard, ended) -> None:
     """Those that were done, and what there is of one that was not."""
     given = whole(message("Good day zqxmask, all of you"))
@@ -863,7 +863,7 @@ def test_a_failure_is_told_as_such(guard) -> None:
     assert client.texts[0, "content", 0].startswith("Good day [MASK]")
 
 
-@pytest.mark.parametrize("number", [None, 0, True, "zqx", 1.5])
+@each_case("number", [None, 0, True, "zqx", 1.5])
 def test_numbers_that_do_not_rise_are_written_anew(guard, number) -> None:
     """Some servers count wrong or not at all."""
     sent = [{**each, "sequence_number": number} for each in streamed(EVERYTHING, (1,))]
@@ -898,7 +898,7 @@ STRANGE: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", STRANGE)
+@each_case("name", STRANGE)
 def test_what_the_protocol_does_not_have_is_left_out(guard, name) -> None:
     """Of any event but those that hold a response; all else goes on as it comes."""
     sent = streamed(EVERYTHING, (1,))
@@ -1051,7 +1051,7 @@ def test_a_finished_picture_is_covered_or_blocked(looking) -> None:
     assert blocked.data[-1]["type"] == "response.incomplete"
 
 
-@pytest.mark.parametrize("change", [{"output_index": 3}, {"size": "a zqxbomb"}, {"size": "so a zqxmask"}])
+@each_case("change", [{"output_index": 3}, {"size": "a zqxbomb"}, {"size": "so a zqxmask"}])
 def test_a_picture_that_fits_nowhere_is_not_told(looking, change) -> None:
     """One of no item that draws, or one beside which something stands that may not."""
     sent = drawing(PLAIN, result=PLAIN, **change)

@@ -18,7 +18,7 @@ from guardrails.protocols.streaming.codec import Event, EventReading, Patch, Rec
 from guardrails.protocols.streaming.relay import REMEMBERED, Relay
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 POLICY = """
 detectors:
@@ -288,7 +288,7 @@ class TestOthers:
         assert one.read() == {"a": "so [MASK]", "b": " it"}
         assert [*one.told[0].data] == ["grow"]
 
-    @pytest.mark.parametrize(("text", "spelled"), [("so it is. ", "s-o"), ("so zqxmask it ", "gone")])
+    @each_case(("text", "spelled"), [("so it is. ", "s-o"), ("so zqxmask it ", "gone")])
     def test_what_spells_a_text_goes_where_that_is_changed(
         self, guard: Guard, text: str, spelled: str
     ) -> None:
@@ -298,7 +298,7 @@ class TestOthers:
         one.ends()
         assert [event.data["spell"] for event in one.told] == [spelled]
 
-    @pytest.mark.parametrize("note", ["zqxbomb it", {"deep": ["zqxbomb"]}, {"zqxbomb": 1}])
+    @each_case("note", ["zqxbomb it", {"deep": ["zqxbomb"]}, {"zqxbomb": 1}])
     def test_what_is_blocked_is_not_told(self, guard: Guard, note: Any) -> None:
         """Nor anything behind it."""
         one = One(guard)
@@ -420,8 +420,8 @@ class TestEnds:
         assert [leaf.content.place.stage for leaf in one.relay.so_far().leaves] == [Stage.OUTPUT]
         assert one.relay.is_begun is False
 
-    @pytest.mark.parametrize("value", ["jo@example.com", "[EMAIL_1]"])
-    @pytest.mark.parametrize("closes", [True, False])
+    @each_case("value", ["jo@example.com", "[EMAIL_1]"])
+    @each_case("closes", [True, False])
     def test_values_are_put_back(self, guard_of: Callable[..., Guard], value: str, closes: bool) -> None:
         """In copies too, and up to the end of a text where nothing goes on behind it."""
         vault_guard = guard_of("detectors: {w: {use: patterns, patterns: ['\\S+'], category: custom.w}}\nrules: [{id: v, on: input, when: custom.w > 0, then: redact, with: vault}]")  # fmt: skip

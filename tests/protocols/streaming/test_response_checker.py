@@ -21,6 +21,7 @@ from guardrails.protocols.chat.chat_stream import ChatCodec
 from guardrails.protocols.streaming.codec import Patch, StreamCodec
 from guardrails.protocols.streaming.response_checker import ResponseChecker
 from guardrails.types import CLEAN, Verdict
+from tests.cases import each_case
 
 POLICY = """
 detectors:
@@ -221,7 +222,7 @@ def test_an_outcome_is_what_is_made_of_it(guard: Guard) -> None:
     assert (verdict.action, outcome.action, verdict.content) == (Action.BLOCK, Action.BLOCK, None)
 
 
-@pytest.mark.parametrize(("text", "ended"), [("so it is", True), ("a zqxmask", True), ("a zqxbomb", False)])
+@each_case(("text", "ended"), [("so it is", True), ("a zqxmask", True), ("a zqxbomb", False)])
 def test_what_is_about_to_be_judged_is_shown_before(text: str, ended: bool, guard: Guard) -> None:
     """As it is then, with what it is judged beside, and whether it is all of the answer."""
     seen: list[tuple[str, Any, bool]] = []

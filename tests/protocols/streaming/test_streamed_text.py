@@ -16,7 +16,7 @@ from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.streaming.text_channels import TextChannels
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 VALUES = {"[EMAIL_1]": "jo@example.com"}
 POLICY = """
@@ -84,7 +84,7 @@ def test_pairs_that_are_cut_in_two_are_joined(guard: Guard, text: str, places: l
     assert one.grown.take() == text.replace("zqxmask", "[MASK]")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pieces", "came"),
     [
         (["a\udc00b"], "a\ufffdb"),

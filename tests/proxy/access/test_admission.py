@@ -210,7 +210,7 @@ PATHS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("path", PATHS)
+@each_case("path", PATHS)
 def test_every_route_asks_for_a_key(serve, fake, kit, path) -> None:
     """In the shape of its API; the upstream is not asked, and the body is not read."""
     url = serve(keys=[*KEYS])
@@ -310,7 +310,7 @@ def policy(path, word: str, floor: str = "") -> str:
     return str(path)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "more",
     [{name: ["o1"]} for name in sorted(OTHER_MODELS)]
     + [{"fallbacks": [{"gpt-4": ["o1"]}]}, {"model": "gpt-4,o1"}],

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.proxy.access.body_budget import FREE, BodyBudget, BodyShare
+from tests.cases import each_case
 from tests.proxy.conftest import WAIT_S
 from tests.proxy.image_kit import encoded, form, made
 
@@ -90,7 +90,7 @@ def test_no_more_is_held_than_there_is_room_for(steps: list[tuple[int, int]]) ->
     assert bodies.held == 0
 
 
-@pytest.mark.parametrize("as_form", [True, False])
+@each_case("as_form", [True, False])
 def test_a_large_request_comes_back_and_a_small_one_goes_on(
     serve: Any, guard_of: Any, fake: Any, kit: Any, as_form: bool
 ) -> None:

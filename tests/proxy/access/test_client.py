@@ -210,7 +210,7 @@ PATHS = [
 ]
 
 
-@pytest.mark.parametrize("path", PATHS)
+@each_case("path", PATHS)
 def test_who_begins_a_request_and_never_ends_it_keeps_nobody_out(serve, kit, path) -> None:
     """It is told so in the shape of the API, and the connection is closed."""
     url = serve(body_s=0.2, max_concurrent=1)

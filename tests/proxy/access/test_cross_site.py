@@ -82,7 +82,7 @@ ALLOWED: list[dict[str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("headers", "code"), REFUSED)
+@each_case(("headers", "code"), REFUSED)
 def test_a_page_elsewhere_reaches_nothing(proxy, fake, kit, headers: dict[str, str], code: str) -> None:
     """Whatever it says that it sends, no byte of it is read, and the upstream, whose key the operator has, is not asked."""
     body = json.dumps(kit.asking("hi")).encode()
@@ -95,7 +95,7 @@ def test_a_page_elsewhere_reaches_nothing(proxy, fake, kit, headers: dict[str, s
     assert fake.asked == []
 
 
-@pytest.mark.parametrize("headers", ALLOWED)
+@each_case("headers", ALLOWED)
 def test_who_is_at_home_may_ask(proxy, fake, kit, headers: dict[str, str]) -> None:
     """By every name of the loopback, and a page of the server's own origin."""
     body = json.dumps(kit.asking("hi")).encode()
@@ -125,7 +125,7 @@ PATHS = [
 ]
 
 
-@pytest.mark.parametrize("path", PATHS)
+@each_case("path", PATHS)
 def test_each_api_says_so_in_its_own_shape(proxy, fake, kit, path: str) -> None:
     """With the code, and the setting that is the cure."""
     for headers, setting in (({"host": "guard:8080"}, "guard: its operator can add that to allowed_hosts"), ({"origin": "null"}, "cors_origins")):  # fmt: skip
@@ -138,7 +138,7 @@ def test_each_api_says_so_in_its_own_shape(proxy, fake, kit, path: str) -> None:
     assert fake.asked == []
 
 
-@pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)
+@each_case("hook", HOOKS.values(), ids=HOOKS)
 def test_a_hook_does_not_let_pass_what_came_by_an_unknown_name(proxy, kit, hook: Any) -> None:
     """A gateway that asks by the name of a service is told which setting it is, in its own protocol."""
     path = re.sub(r"\{[^}]*\}", "x", hook.path)
@@ -148,7 +148,7 @@ def test_a_hook_does_not_let_pass_what_came_by_an_unknown_name(proxy, kit, hook:
     assert answer.status == 403 or answer.json["verdict"] is False
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@each_case("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_every_method_is_meant(proxy, fake, method: str) -> None:
     """But for links, which a reader follows himself: these have no origin, and the page does not see what they lead to."""
     for headers in ([("host", "evil.example")], [("origin", "http://evil.example")]):
@@ -158,9 +158,7 @@ def test_every_method_is_meant(proxy, fake, method: str) -> None:
     assert fake.asked == []
 
 
-@pytest.mark.parametrize(
-    ("path", "status"), [("/healthz", 200), ("/readyz", 200), ("/health", 200), ("/metrics", 403)]
-)
+@each_case(("path", "status"), [("/healthz", 200), ("/readyz", 200), ("/health", 200), ("/metrics", 403)])
 def test_probes_answer_by_any_name(proxy, path: str, status: int) -> None:
     """Orchestrators have names of their own for what they probe; the numbers are for who knows the server. A page elsewhere, or
     under a name that leads here, is told no more than that.
@@ -229,7 +227,7 @@ def test_several_hosts_are_all_ones_own() -> None:
         found.check({"method": "POST", "headers": [(b"host", b"localhost"), (b"host", b"evil.example")]})
 
 
-@pytest.mark.parametrize(("streamed", "name"), [(False, "127.0.0.1"), (True, "localhost")])
+@each_case(("streamed", "name"), [(False, "127.0.0.1"), (True, "localhost")])
 def test_clients_go_through(proxy, fake, kit, streamed: bool, name: str) -> None:
     """OpenAI's and Anthropic's own, by address or name."""
     url, question = proxy.replace("127.0.0.1", name), [{"role": "user", "content": "hi"}]

@@ -9,12 +9,13 @@ from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.access.tenants import KeyDoc
 from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.configuration.sources import load_settings
+from tests.cases import each_case
 
 A, B = hash_key("a"), hash_key("b")
 KEY = f"{{id: shop, sha256: {A}, team: retail}}"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "place", "code", "hint"),
     [
         (f"keys: [{KEY}, {{id: shop, sha256: {B}}}]", (2, 113), "duplicate_key", "of its own"),

@@ -9,6 +9,7 @@ import pytest
 from guardrails.errors import PolicyErrors
 from guardrails.proxy.configuration.settings import Settings, SettingsDoc
 from guardrails.proxy.configuration.sources import PREFIX, load_settings
+from tests.cases import each_case
 from tests.proxy.tls_kit import Authority
 
 OTHER = {
@@ -137,7 +138,7 @@ def test_a_mistake_in_a_file_is_told_with_its_place(write, line, told) -> None:
     assert problem.startswith(f"{path}{told}")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "line",
     ["upstream_key: sk-zqx", "upstream_key_env: sk-zqx", "port: sk-zqx", "upstream: 'http://a:sk-zqx@h'"],
 )
@@ -148,9 +149,7 @@ def test_a_secret_in_a_file_is_an_error_that_does_not_show_it(write, line) -> No
     assert "sk-zqx" not in "\n".join(problems(path, {}, {}))
 
 
-@pytest.mark.parametrize(
-    ("text", "kind"), [("[a]", "a list"), ("a", "a single value"), ("~", "a single value")]
-)
+@each_case(("text", "kind"), [("[a]", "a list"), ("a", "a single value"), ("~", "a single value")])
 def test_settings_are_a_mapping(write, text, kind) -> None:
     """Nothing else."""
     [problem] = problems(write(text), {}, {})

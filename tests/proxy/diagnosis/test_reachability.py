@@ -10,6 +10,7 @@ import pytest
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.diagnosis.findings import Finding
 from guardrails.proxy.diagnosis.reachability import compare_clocks, inspect_upstreams
+from tests.cases import each_case
 from tests.proxy.tls_kit import Authority, store
 
 
@@ -58,7 +59,7 @@ def test_what_cannot_be_reached_is_told_with_its_cause(tmp_path) -> None:
     assert "ca_file" in untrusted.cure
 
 
-@pytest.mark.parametrize(("skew", "grade"), [(0, "ok"), (20, "warning"), (-600, "problem")])
+@each_case(("skew", "grade"), [(0, "ok"), (20, "warning"), (-600, "problem")])
 def test_clocks_are_compared(skew, grade) -> None:
     """By what an answer says of its time."""
     (found,) = compare_clocks("upstream a", "Wed, 02 Dec 2026 03:00:00 GMT", 1_796_180_400.0 + skew)

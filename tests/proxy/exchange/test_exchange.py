@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.cases import each_case
 from tests.proxy.metrics_kit import counted
 
 ROUTES = ["/v1/chat/completions", "/v1/messages", "/v1/responses"]
@@ -23,7 +24,7 @@ def asking(kit, path, *texts, **fields):
     return body
 
 
-@pytest.mark.parametrize("path", ROUTES)
+@each_case("path", ROUTES)
 def test_a_request_is_judged_before_it_is_forwarded(proxy, fake, kit, path) -> None:
     """A blocked one never is; a refused one neither."""
     for body in (asking(kit, path, "zqxbomb"), {"messages": 7, "input": 7}, b"{"):
@@ -43,7 +44,7 @@ def test_unknown_fields_can_be_refused(serve, fake, kit, answers, path) -> None:
     assert kit.send(url, path, asking(kit, path, "x", temperature=0.5, metadata={})).status == 200
 
 
-@pytest.mark.parametrize("path", ROUTES)
+@each_case("path", ROUTES)
 def test_a_body_over_the_limit_is_refused(serve, fake, kit, path) -> None:
     """The limit holds for the bytes that arrive, and the client reads why."""
     answer = kit.send(serve(max_body_bytes=1000), path, asking(kit, path, "x" * 2000))

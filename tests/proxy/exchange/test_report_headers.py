@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-import pytest
 from starlette.responses import Response
 
 from guardrails.proxy.exchange.report_headers import JsonResponse, Report
 from guardrails.types import Action, DetectorFailure, FiredRule, Mode, PolicyRef, Stage, Verdict
+from tests.cases import each_case
 
 REF = PolicyRef("a name é", "1.0 beta", "sha256:0")
 
@@ -53,7 +53,7 @@ def test_messages_of_what_goes_on_are_notices() -> None:
     assert unquote(notice) == "No estás solo: findahelpline.com, 100 %."
 
 
-@pytest.mark.parametrize("headers", [{}, {"x-request-id": "a", "x-guardrails-rules": "\xe9"}])
+@each_case("headers", [{}, {"x-request-id": "a", "x-guardrails-rules": "\xe9"}])
 def test_an_answer_of_json_is_written_as_starlette_does(headers: dict[str, str]) -> None:
     """The same head, and the same body."""
     quick, plain = JsonResponse(b"{}", 403, headers), Response(b"{}", 403, headers, "application/json")

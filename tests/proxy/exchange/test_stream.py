@@ -126,7 +126,7 @@ def test_only_the_blocked_choice_ends_early(proxy, fake, kit) -> None:
     assert finishes(frames) == {0: "stop", 1: "content_filter"}
 
 
-@pytest.mark.parametrize("name", ["content", "refusal", "reasoning", "reasoning_content", "x_new"])
+@each_case("name", ["content", "refusal", "reasoning", "reasoning_content", "x_new"])
 def test_a_hidden_term_is_found_in_every_field_of_a_delta(proxy, fake, kit, name) -> None:
     """Cut anywhere, in a field that we know or not, a word is still the word."""
     fake.streams(*kit.pieces("a zqxbomb b", 2, name=name))
@@ -137,7 +137,7 @@ def test_a_hidden_term_is_found_in_every_field_of_a_delta(proxy, fake, kit, name
     assert b"zqx" not in answer.raw
 
 
-@pytest.mark.parametrize(
+@each_case(
     "cut",
     [
         [{"name": "f", "arguments": '{"a": "zq'}, {"arguments": "xbo"}, {"arguments": 'mb"}'}],
@@ -184,7 +184,7 @@ def test_tools_and_streams_work_together(proxy, fake, kit) -> None:
     assert json.loads(choice.message.tool_calls[0].function.arguments) == {"a": "[MASK]"}
 
 
-@pytest.mark.parametrize("place", ["note", "obfuscation", "id"])
+@each_case("place", ["note", "obfuscation", "id"])
 def test_a_hidden_term_outside_the_choices_refuses_all(proxy, fake, kit, place) -> None:
     """Fields of chunks are judged like fields of a completion."""
     fake.streams(kit.chunk({"content": "a"}, **{place: "a zqx"}), kit.chunk({}, "stop", **{place: "bomb b"}))
@@ -239,7 +239,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@each_case("fault", FAULTS)
 def test_a_stream_that_fails_is_an_error_event_alone(proxy, fake, kit, fault) -> None:
     """OpenAI's error shape, nothing of the content before it, no end of stream that looks like success."""
     more, code = FAULTS[fault]
@@ -282,7 +282,7 @@ def test_a_stream_that_stalls_is_a_time_out(serve, fake, kit) -> None:
     assert fake.dropped.wait(kit.wait_s)
 
 
-@pytest.mark.parametrize("status", [400, 401, 429, 500, 503])
+@each_case("status", [400, 401, 429, 500, 503])
 def test_an_upstream_that_refuses_to_stream_keeps_its_status(proxy, fake, kit, status) -> None:
     """Before the stream begins an error is an HTTP error, with the input's headers."""
     fake.answers(
@@ -297,9 +297,7 @@ def test_an_upstream_that_refuses_to_stream_keeps_its_status(proxy, fake, kit, s
     assert answer.action == ("flag", "flag.flag")
 
 
-@pytest.mark.parametrize(
-    "end", [[], [b"data: [DONE]"], [b"data: [DONE]\n"], [b"data: [DONE]\n\n", b"data: zqxbomb\n\n"]]
-)
+@each_case("end", [[], [b"data: [DONE]"], [b"data: [DONE]\n"], [b"data: [DONE]\n\n", b"data: zqxbomb\n\n"]])
 def test_the_end_of_a_stream_is_forgiving(proxy, fake, kit, end) -> None:
     """All choices ended, or `[DONE]`, with or without the last line end; what follows it is not passed on."""
     frames = kit.pieces("fine")
@@ -417,8 +415,8 @@ def test_no_place_of_any_event_leaks(proxy, fake, kit, api, term) -> None:
     assert tried > 30
 
 
-@pytest.mark.parametrize("term", ["zqxbomb", "zqxmask"])
-@pytest.mark.parametrize("api", [0, 1, 2])
+@each_case("term", ["zqxbomb", "zqxmask"])
+@each_case("api", [0, 1, 2])
 def test_no_place_of_any_answer_leaks(proxy, fake, kit, api, term) -> None:
     """The same for whole answers, asked for as such or as a stream."""
     path, asked, _ = [*all_streams(kit)][api]
@@ -451,7 +449,7 @@ STREAMED = {
 }
 
 
-@pytest.mark.parametrize("path", STREAMED)
+@each_case("path", STREAMED)
 def test_a_text_that_is_held_whole_waits_for_the_end_of_the_answer(kit, path: str) -> None:
     """Not for its own, which comes before the answer is judged: nothing of what is blocked goes out."""
     guard = Guard.load(f"format: 1\nname: p\n{HELD}")

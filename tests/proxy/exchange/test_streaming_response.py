@@ -26,6 +26,7 @@ from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.exchange.streaming_response import StreamingAnswer, StreamPiece
 from guardrails.types import FiredRule, PolicyRef
+from tests.cases import each_case
 
 
 @contextmanager
@@ -253,7 +254,7 @@ def test_nothing_at_all_is_an_empty_answer() -> None:
     assert (client.sent[0]["status"], client.body) == (200, b"")
 
 
-@pytest.mark.parametrize("begun", [True, False])
+@each_case("begun", [True, False])
 def test_signs_of_life_come_while_nothing_else_does(begun: bool) -> None:
     """Before the first piece as well: then the answer starts with one."""
 
@@ -281,7 +282,7 @@ def test_a_failure_before_the_start_has_its_status() -> None:
     assert "x-guardrails-policy" in client.headers
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("error", "code"), [(BackendError("it broke", 502, "upstream_invalid"), b"upstream_invalid"), (ValueError("a private text"), b"internal_error")]
 )  # fmt: skip
 def test_a_failure_on_the_way_is_the_last_event(
@@ -312,7 +313,7 @@ def test_a_failure_of_ours_before_the_start_is_the_servers() -> None:
         answered(work)
 
 
-@pytest.mark.parametrize("begun", [True, False])
+@each_case("begun", [True, False])
 def test_a_client_that_goes_ends_the_work(begun: bool) -> None:
     """What it holds is let go before anything else happens."""
     ended: list[bool] = []

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.cases import each_case
+
 
 def asking(text: str, **fields: Any) -> dict[str, Any]:
     """Return messages."""
@@ -98,7 +100,7 @@ def test_the_model_reaches_the_conditions(serve, guard_of, kit) -> None:
     assert kit.send(url, "/request", {"body": asking("x")}).action == ("allow", "")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "body", "code"),
     [
         ("/request", {}, "invalid_type"),

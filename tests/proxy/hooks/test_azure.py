@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from tests.cases import each_case
 
 ANALYZE = "/contentsafety/text:analyze?api-version=2024-09-01"
 SHIELD = "/contentsafety/text:shieldPrompt?api-version=2024-09-01"
@@ -33,7 +33,7 @@ def test_eight_levels_go_to_seven(hooked, kit) -> None:
     ]
 
 
-@pytest.mark.parametrize(("text", "rule"), [("buy acme", "brand"), ("Write to ann@example.org", "mail")])
+@each_case(("text", "rule"), [("buy acme", "brand"), ("Write to ann@example.org", "mail")])
 def test_what_the_policy_stops_is_a_match_of_a_blocklist(hooked, kit, text, rule) -> None:
     """Also what it would redact; whatever blocklists the client names. The text itself is not told."""
     asked = {
@@ -103,7 +103,7 @@ def test_what_an_unknown_field_says_counts_for_all(hooked, kit) -> None:
     assert kit.send(hooked, SHIELD, body).json == {"userPromptAnalysis": yes, "documentsAnalysis": [yes]}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "body"),
     [
         (ANALYZE, {}),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from guardrails.verdicts.builtin_messages import UNCHECKED
+from tests.cases import each_case
 
 PATH = "/guardrail/default/version/7/apply"
 ASKED: dict[str, Any] = {
@@ -64,7 +63,7 @@ def test_a_block_gives_one_message(hooked, kit) -> None:
     assert b"zqxbomb" not in answer.raw
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "filters"),
     [
         ("you are silly", [{"type": "INSULTS", "confidence": "HIGH", "action": "NONE", "detected": True}]),
@@ -81,7 +80,7 @@ def test_filters_bear_bedrocks_names(hooked, kit, text, filters) -> None:
     assert told["assessments"][0]["contentPolicy"]["filters"] == filters
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("source", "qualifiers", "action"),
     [
         ("OUTPUT", ["grounding_source"], "flag"),
@@ -117,7 +116,7 @@ def test_a_picture_is_blocked(hooked, kit) -> None:
     assert told["assessments"][0]["wordPolicy"]["customWords"][0]["name"] == "unchecked.part"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         {},

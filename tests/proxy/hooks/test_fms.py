@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from tests.cases import each_case
 
 BASE = "/api/v1/text"
 DETECTOR = {"detector-id": "guardrails"}
@@ -60,7 +60,7 @@ def test_what_is_only_flagged_is_no_detection(hooked, kit) -> None:
     assert (answer.json, answer.action) == ([[]], ("flag", "rude"))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "body"),
     [
         ("chat", {"messages": [{"role": "user", "content": "zqxbomb"}]}),
@@ -83,7 +83,7 @@ def test_other_bodies_have_detections_as_a_whole(hooked, kit, path, body) -> Non
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "body"),
     [
         ("chat", {"messages": [{"role": "user", "content": "x"}]}),
@@ -105,7 +105,7 @@ def test_what_stands_at_an_address_is_a_detection(hooked, kit) -> None:
     assert (found["detection"], found["detection_type"]) == ("unchecked.part", "unchecked")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "body"),
     [
         ("contents", {}),

@@ -44,7 +44,7 @@ PORTKEY = (
 EVERY = {**SENT, "portkey": PORTKEY}
 
 
-@pytest.mark.parametrize(("path", "body"), EVERY.values(), ids=EVERY)
+@each_case(("path", "body"), EVERY.values(), ids=EVERY)
 def test_an_answer_tells_what_was_done(hooked, kit, path, body) -> None:
     """In the headers of every answer of this server, and in its counters, under the route's own name."""
     answer = kit.send(hooked, path, body)
@@ -59,8 +59,8 @@ def test_an_answer_tells_what_was_done(hooked, kit, path, body) -> None:
     assert any('action="block"' in line and 'status="200"' in line for line in counted)
 
 
-@pytest.mark.parametrize(("path", "body"), SENT.values(), ids=SENT)
-@pytest.mark.parametrize(("limit", "raw"), [(16, None), (1 << 20, b'{"a": 1, "A": 2}'), (1 << 20, b"\xff")])
+@each_case(("path", "body"), SENT.values(), ids=SENT)
+@each_case(("limit", "raw"), [(16, None), (1 << 20, b'{"a": 1, "A": 2}'), (1 << 20, b"\xff")])
 def test_a_body_that_is_no_good_is_a_4xx(serve, kit, path, body, limit, raw) -> None:
     """One over the limit, one that two parsers could read in two ways, one that is no text; of Portkey see its own tests."""
     answer = kit.send(serve(max_body_bytes=limit), path, body if raw is None else raw)
@@ -69,7 +69,7 @@ def test_a_body_that_is_no_good_is_a_4xx(serve, kit, path, body, limit, raw) -> 
     assert TEXT not in answer.raw.decode()
 
 
-@pytest.mark.parametrize(("path", "body"), EVERY.values(), ids=EVERY)
+@each_case(("path", "body"), EVERY.values(), ids=EVERY)
 def test_an_unforeseen_failure_lets_nothing_pass(serve, kit, monkeypatch, path, body) -> None:
     """500 (of Portkey a verdict), and nothing of the text."""
     from guardrails.engine.core.pipeline import Pipeline
@@ -86,7 +86,7 @@ def test_an_unforeseen_failure_lets_nothing_pass(serve, kit, monkeypatch, path, 
     assert TEXT not in answer.raw.decode()
 
 
-@pytest.mark.parametrize("name", [name for name in SENT if name != "agentgateway"])
+@each_case("name", [name for name in SENT if name != "agentgateway"])
 def test_unknown_fields_are_refused_where_the_server_says_so(serve, kit, name) -> None:
     """A harmless one too."""
     path, body = SENT[name]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from starlette.exceptions import HTTPException
 
 from guardrails.errors import RequestError
@@ -16,7 +15,7 @@ from guardrails.proxy.server.route import MATCH, RouteTable
 from tests.cases import each_case
 
 
-@pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)
+@each_case("hook", HOOKS.values(), ids=HOOKS)
 def test_each_hook_is_served(hooked, kit, hook) -> None:
     """Another method is refused, with the one that there is."""
     answer = kit.send(hooked, hook.path, method="GET")

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.cases import each_case
+
 PATH = "/beta/litellm_basic_guardrail_api"
 ASKED: dict[str, Any] = {
     "input_type": "response",
@@ -45,7 +47,7 @@ def test_a_clean_request_is_none(hooked, kit) -> None:
     assert kit.send(hooked, PATH, asked).json == {"action": "NONE"}
 
 
-@pytest.mark.parametrize("kind", ["request", "response"])
+@each_case("kind", ["request", "response"])
 def test_a_block_says_why(hooked, kit, kind) -> None:
     """In the words of the rule."""
     answer = kit.send(hooked, PATH, {**ASKED, "input_type": kind, "texts": ["x", "a zqxbomb"]})
@@ -95,7 +97,7 @@ def test_a_tools_description_comes_back_redacted(hooked, kit) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "fields",
     [
         {"tool_calls": [CALL]},
@@ -146,7 +148,7 @@ rules:
     assert set(answer.action[1].split(",")) == {"user", "team", "claim", "language", "model"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "param"),
     [
         ({}, "/input_type"),

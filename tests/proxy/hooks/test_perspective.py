@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
+from tests.cases import each_case
 
 PATH = "/v1alpha1/comments:analyze?key=k"
 ASKED: dict[str, Any] = {
@@ -48,7 +48,7 @@ def test_a_clean_comment_scores_nothing(hooked, kit) -> None:
     assert told["attributeScores"] == {"TOXICITY": {"spanScores": whole, "summaryScore": score(0.0)}}
 
 
-@pytest.mark.parametrize("text", ["zqxbomb", "Write to ann@example.org"])
+@each_case("text", ["zqxbomb", "Write to ann@example.org"])
 def test_what_the_policy_stops_scores_highest(hooked, kit, text) -> None:
     """In all attributes, if the rule speaks of none of them: no threshold lets it pass."""
     asked = {
@@ -80,7 +80,7 @@ rules: [{id: rude, on: input, when: harassment > 0, then: block}]
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     "fields",
     [
         {"comment": None},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
+from tests.cases import each_case
 
 PATH = "/hooks/portkey"
 ASKED: dict[str, Any] = {
@@ -71,7 +71,7 @@ def test_the_whole_conversation_is_read_not_the_last_message(hooked, kit) -> Non
     assert answer["transformedData"]["request"]["json"]["messages"] == messages[2:]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         asking(saying("zqxbomb")),
@@ -111,9 +111,7 @@ def test_an_answer_comes_back_redacted(hooked, kit) -> None:
     assert message == {"role": "assistant", "content": "Write to [EMAIL]"}
 
 
-@pytest.mark.parametrize(
-    "body", [{"error": {"message": "Write to ann@example.org"}}, {"choices": ["ann@example.org"]}]
-)
+@each_case("body", [{"error": {"message": "Write to ann@example.org"}}, {"choices": ["ann@example.org"]}])
 def test_what_is_no_answer_of_the_api_is_judged_string_by_string(hooked, kit, body) -> None:
     """An error of the provider's, say: it comes back redacted, whatever it looks like."""
     told = kit.send(hooked, PATH, answering(body)).json
@@ -122,7 +120,7 @@ def test_what_is_no_answer_of_the_api_is_judged_string_by_string(hooked, kit, bo
     assert told["transformedData"] == {"response": {"json": left}}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "rule"),
     [
         (b"[]", "invalid_json"),

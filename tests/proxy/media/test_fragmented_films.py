@@ -20,6 +20,7 @@ from guardrails import Guard
 from guardrails.media.fragments.cutter import FilmCutter
 from guardrails.media.fragments.fragment import Fragment
 from guardrails.proxy.media.fragmented_films import RELAYED, FilmResponse
+from tests.cases import each_case
 from tests.films import FRAGMENTS, Pixels, film, green, scene
 from tests.proxy.conftest import WAIT_S, Fake, RawReply
 from tests.proxy.metrics_kit import samples
@@ -344,7 +345,7 @@ class Closed:
         self.count += 1
 
 
-@pytest.mark.parametrize("takes", [0, 1, 2])
+@each_case("takes", [0, 1, 2])
 def test_who_takes_nothing_is_let_go(takes: int) -> None:
     """And what comes is closed, once."""
 

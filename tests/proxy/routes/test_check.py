@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("name", ["content", "text", "input"])
+@each_case("name", ["content", "text", "input"])
 def test_a_text_is_judged(proxy, kit, name) -> None:
     """Under any of its names; the verdict is the one of DESIGN §4.7, the headers are those of every answer."""
     answer = kit.send(proxy, "/v1/check", {name: "a zqxmask b"})
@@ -26,7 +26,7 @@ def test_a_block_is_an_answer(proxy, kit) -> None:
     assert (answer.json["action"], answer.json["content"], answer.json["stage"]) == ("block", None, "output")
 
 
-@pytest.mark.parametrize("name", ["content", "messages", "input"])
+@each_case("name", ["content", "messages", "input"])
 def test_messages_are_judged_each_at_its_stage(proxy, kit, name) -> None:
     """A conversation comes back in its shape, an earlier turn that is blocked left out."""
     messages = [
@@ -64,7 +64,7 @@ rules:
     assert [rule["id"] for rule in by_id["rules"]] == ["user"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "code", "param"),
     [
         ({}, "invalid_content", None),

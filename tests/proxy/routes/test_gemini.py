@@ -183,7 +183,7 @@ def until(response: http.client.HTTPResponse, words: bytes) -> bytes:
     return raw
 
 
-@pytest.mark.parametrize("method", [STREAM, "streamGenerateContent"])
+@each_case("method", [STREAM, "streamGenerateContent"])
 def test_a_text_goes_on_before_the_answer_ends(proxy, fake, method) -> None:
     """The client has the first words while the upstream still thinks; in an array too."""
     gate = threading.Event()
@@ -195,7 +195,7 @@ def test_a_text_goes_on_before_the_answer_ends(proxy, fake, method) -> None:
         assert b"more." in response.read()
 
 
-@pytest.mark.parametrize(("method", "sign"), [(STREAM, b"\n"), ("streamGenerateContent", b"[\n\n")])
+@each_case(("method", "sign"), [(STREAM, b"\n"), ("streamGenerateContent", b"[\n\n")])
 def test_signs_of_life_are_no_comments(serve, fake, method, sign) -> None:
     """Google's clients read each line: there are empty ones. What the checks found stands in the chunk behind them."""
     gate = threading.Event()
@@ -249,7 +249,7 @@ def test_a_key_in_the_query_reaches_no_log(serve, fake, kit, caplog) -> None:
     assert "secret-Q" not in caplog.text
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "body", "reason"),
     [
         (PATH + "generateContent", b"{", "invalid_json"),
@@ -308,7 +308,7 @@ def test_policies_and_metrics_know_the_model_and_the_route(serve, guard_of, fake
     assert "gemini-x" not in text
 
 
-@pytest.mark.parametrize("method", ["generateContent", STREAM])
+@each_case("method", ["generateContent", STREAM])
 def test_a_request_may_be_sent_beside_its_check(serve, guard_of, fake, kit, method) -> None:
     """Under a parallel policy; what is stopped is answered as ever, and of its answer nothing is told."""
     blocking = kit.policy.replace("then: redact", "then: block")

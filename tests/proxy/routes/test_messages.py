@@ -9,6 +9,7 @@ import anthropic
 import pytest
 
 from guardrails import Guard
+from tests.cases import each_case
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
 """Stands for what a provider has encrypted or signed."""
@@ -197,8 +198,8 @@ def test_what_is_redacted_in_the_request_does_not_reach_the_upstream(proxy, fake
     assert fake.asked[0].raw == json.dumps(body, separators=(",", ":")).replace("zqxmask", "[MASK]").encode()
 
 
-@pytest.mark.parametrize("path", PLACES, ids=lambda path: ".".join(map(str, path)))
-@pytest.mark.parametrize("route", ["/v1/messages", "/v1/messages/count_tokens"])
+@each_case("path", PLACES, ids=lambda path: ".".join(map(str, path)))
+@each_case("route", ["/v1/messages", "/v1/messages/count_tokens"])
 def test_a_hidden_term_is_found_in_every_place_of_a_request(proxy, fake, kit, path, route) -> None:
     """Blocks of every kind, definitions, ids, unknown fields: every string of a request is judged, also for a count."""
     body = kit.put(CONVERSATION, path, "zqxbomb")
@@ -213,7 +214,7 @@ def test_a_hidden_term_is_found_in_every_place_of_a_request(proxy, fake, kit, pa
     assert fake.asked == []
 
 
-@pytest.mark.parametrize("block", ANSWER_PLACES)
+@each_case("block", ANSWER_PLACES)
 def test_a_hidden_term_is_found_in_every_place_of_an_answer(proxy, fake, kit, block) -> None:
     """Thoughts, citations, calls, results of the server's tools, blocks that nobody knows: nothing of it leaves."""
     fake.answers(kit.message("harmless", block))
@@ -226,7 +227,7 @@ def test_a_hidden_term_is_found_in_every_place_of_an_answer(proxy, fake, kit, bl
     assert b"harmless" not in answer.raw
 
 
-@pytest.mark.parametrize("field", ["id", "model", "stop_sequence", "x_new", "usage"])
+@each_case("field", ["id", "model", "stop_sequence", "x_new", "usage"])
 def test_a_hidden_term_beside_the_content_is_found(proxy, fake, kit, field) -> None:
     """A refusal keeps nothing of the field that blocked."""
     fake.answers(kit.message("fine", **{field: {"a": "a zqxbomb"} if field == "usage" else "a zqxbomb"}))
@@ -265,7 +266,7 @@ def test_what_is_redacted_in_the_answer_does_not_reach_the_client(proxy, fake, k
     assert answer.action == ("redact", "mask.redact")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("signature", "thoughts"),
     [({"signature": SEALED}, []), ({"signature": ""}, ["[MASK]"]), ({}, ["[MASK]"])],
 )
@@ -315,7 +316,7 @@ UNSEEN = {
 }
 
 
-@pytest.mark.parametrize("name", UNSEEN)
+@each_case("name", UNSEEN)
 def test_a_part_that_nobody_can_judge_does_not_pass(proxy, fake, kit, name) -> None:
     """It is inspected or refused, never dropped while the log says that all was checked."""
     answer = kit.ask(proxy, kit.asking({"role": "user", "content": [UNSEEN[name]]}))
@@ -324,7 +325,7 @@ def test_a_part_that_nobody_can_judge_does_not_pass(proxy, fake, kit, name) -> N
     assert fake.asked == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     "extra",
     [
         {
@@ -375,7 +376,7 @@ def test_a_word_split_over_two_blocks_is_a_word(proxy, fake, kit) -> None:
     assert kit.ask(proxy, kit.asking("hi")).json["stop_reason"] == "refusal"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "code", "param"),
     [
         ({"messages": "x"}, "invalid_messages", "/messages"),
@@ -418,8 +419,8 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize("fault", FAULTS)
+@each_case("streamed", [False, True])
+@each_case("fault", FAULTS)
 def test_a_failure_is_an_error_in_anthropics_shape(proxy, fake, kit, fault, streamed) -> None:
     """With a status that is true, never 200, and with no foreign text."""
     reply, status, kind = FAULTS[fault]
@@ -515,7 +516,7 @@ def vault_guard(guard_of) -> Guard:
     return guard_of(VAULT)
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_the_client_gets_values_that_the_model_never_saw(serve, fake, kit, vault_guard, streamed) -> None:
     """In texts, not in a call's input; numbers hold over the conversation."""
     said = kit.message("I wrote to [EMAIL_1].", {**CALL, "input": {"to": "[EMAIL_1]"}})
@@ -538,7 +539,7 @@ def test_the_client_gets_values_that_the_model_never_saw(serve, fake, kit, vault
     )
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_a_reply_is_judged_beside_the_system_prompt(serve, guard_of, fake, kit, streamed) -> None:
     """A reply that repeats the system prompt is found; a planted canary reaches the upstream."""
     leaked = "You are Ada, the assistant of Acme, and you never say that the launch is planned for May."
@@ -556,7 +557,7 @@ def test_a_reply_is_judged_beside_the_system_prompt(serve, guard_of, fake, kit, 
     assert b'"refusal"' in answer.raw
 
 
-@pytest.mark.parametrize("term", ["zqxbomb", "zqxmask"])
+@each_case("term", ["zqxbomb", "zqxmask"])
 def test_no_place_of_a_request_reaches_the_upstream(proxy, fake, kit, term) -> None:
     """A term in any string or new field of a conversation is blocked, left out with its turn, or redacted."""
     fake.answers(kit.message("x"))

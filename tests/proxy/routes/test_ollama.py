@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.cases import each_case
 from tests.proxy.conftest import Answer, Fake, places, put
 from tests.proxy.contract_ollama import (
     CALL,
@@ -81,7 +82,7 @@ ROUTES = [
 ]
 
 
-@pytest.mark.parametrize(("path", "body", "whole"), ROUTES)
+@each_case(("path", "body", "whole"), ROUTES)
 def test_what_passes_is_passed_on_byte_for_byte(proxy, fake, kit, path, body, whole) -> None:
     """Both ways, with the client's key, to the same path of the upstream's root, whatever version its URL names."""
     streamed = {"stream": False} if path in (CHAT, GENERATE) else {}
@@ -95,8 +96,8 @@ def test_what_passes_is_passed_on_byte_for_byte(proxy, fake, kit, path, body, wh
     assert fake.asked[0].headers["authorization"] == "Bearer k"
 
 
-@pytest.mark.parametrize("more", [{}, {"stream": None}, {"stream": True}])
-@pytest.mark.parametrize(("path", "body", "whole"), ROUTES[:2])
+@each_case("more", [{}, {"stream": None}, {"stream": True}])
+@each_case(("path", "body", "whole"), ROUTES[:2])
 def test_a_stream_is_the_default(proxy, fake, kit, path, body, whole, more) -> None:
     """Its lines go on as they came, in a type of their own, and tell of the last check."""
     streams(fake, *frames(whole, 3))
@@ -140,7 +141,7 @@ def test_a_silent_stream_shows_signs_of_life(serve, fake, kit) -> None:
     assert all(each["done"] is False for each in lines(answer)[:-1])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "body", "param"),
     [
         (CHAT, asking({"role": "user", "content": "a zqxbomb"}), "messages"),
@@ -166,7 +167,7 @@ def test_a_blocked_request_is_400_and_no_model_is_asked(proxy, fake, kit, path, 
     assert fake.asked == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "body", "forwarded"),
     [
         (CHAT, asking({"role": "user", "content": "a zqxmask"}, keep_alive="5m"), asking({"role": "user", "content": "a [MASK]"}, keep_alive="5m")),
@@ -186,9 +187,9 @@ def test_a_request_is_redacted(proxy, fake, kit, path, body, forwarded) -> None:
     assert fake.asked[0].json == forwarded
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize(("path", "body"), [(CHAT, asking(HI)), (GENERATE, prompting())])
-@pytest.mark.parametrize(
+@each_case("streamed", [False, True])
+@each_case(("path", "body"), [(CHAT, asking(HI)), (GENERATE, prompting())])
+@each_case(
     ("text", "shown", "end"),
     [
         ("a zqxmask b", "a [MASK] b", "stop"),
@@ -211,7 +212,7 @@ def test_an_answer_is_judged(proxy, fake, kit, streamed, path, body, text, shown
     )
 
 
-@pytest.mark.parametrize("text", ["a zqxmask", "see zqxbomb"])
+@each_case("text", ["a zqxmask", "see zqxbomb"])
 def test_what_spells_an_answer_again_goes_with_it(proxy, fake, kit, text) -> None:
     """The log-probabilities and the token ids of one that is changed or withheld; what it cost stays."""
     fake.answers(completed(text, context=[1, 2], logprobs=spelled(text)))
@@ -221,7 +222,7 @@ def test_what_spells_an_answer_again_goes_with_it(proxy, fake, kit, text) -> Non
     assert (answer["eval_count"], answer["model"], answer["done"]) == (END["eval_count"], "m", True)
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_a_call_is_judged(proxy, fake, kit, streamed) -> None:
     """One that may be made passes as it is; of one that may not nothing does."""
     call = {"function": {**CALL["function"], "arguments": {"to": ["a", {"b": "zqxbomb"}]}}}
@@ -239,8 +240,8 @@ rules: [{id: keep, on: [input, output], when: pii > 0, then: redact, with: vault
 """
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize("path", [CHAT, GENERATE])
+@each_case("streamed", [False, True])
+@each_case("path", [CHAT, GENERATE])
 def test_a_users_own_values_come_back(serve, guard_of, fake, kit, streamed, path) -> None:
     """Whole, and streamed in pieces that cut the placeholder."""
     text, own = "to [EMAIL_1], not [EMAIL_2]. ", "I am jo@example.com"
@@ -263,7 +264,7 @@ def test_pictures_are_refused_unless_the_policy_lets_them_pass(proxy, serve, gua
     assert (answer.status, answer.action[0]) == (200, "flag")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "body", "param"),
     [
         (GENERATE, prompting(template="{{ .Prompt }}"), "/template"),
@@ -304,7 +305,7 @@ def test_an_error_of_the_upstream_has_its_shape_and_status(proxy, fake, kit) -> 
     assert (answer.status, b"zqx" in answer.raw) == (401, False)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "bad",
     [
         {"error": "it broke: zqxbomb"},
@@ -334,7 +335,7 @@ def test_what_comes_behind_the_last_line_is_not_read(proxy, fake, kit) -> None:
     assert read(kit.send(proxy, CHAT, asking(HI))) == ("Hello. ", "stop")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "raw"),
     [
         *((CHAT, raw) for raw in (b"{}", b"[]", b'{"message":"x"}', b'{"response":"x"}', b"<html>")),
@@ -353,7 +354,7 @@ def test_what_is_no_answer_is_the_upstreams_fault(proxy, fake, kit, path, raw) -
     assert (answer.status, answer.json["code"]) == (502, "upstream_invalid")
 
 
-@pytest.mark.parametrize("whole", [{"embeddings": ["see zqxbomb"]}, {**VECTORS, "x_new": "zqxbomb"}])
+@each_case("whole", [{"embeddings": ["see zqxbomb"]}, {**VECTORS, "x_new": "zqxbomb"}])
 def test_vectors_that_say_something_blocked_are_an_error(proxy, fake, kit, whole) -> None:
     """No embedding can refuse."""
     fake.answers(whole)
@@ -362,7 +363,7 @@ def test_vectors_that_say_something_blocked_are_an_error(proxy, fake, kit, whole
     assert b"zqx" not in answer.raw
 
 
-@pytest.mark.parametrize("path", ["/api/tags", "/api/ps", "/api/version"])
+@each_case("path", ["/api/tags", "/api/ps", "/api/version"])
 def test_what_the_upstream_lists_is_passed_on(proxy, fake, kit, path) -> None:
     """As it is."""
     fake.answers(b'{"models":  [], "version": "0.5.1"}')
@@ -373,7 +374,7 @@ def test_what_the_upstream_lists_is_passed_on(proxy, fake, kit, path) -> None:
     assert (kit.send(proxy, path).status, kit.send(proxy, path).json["code"]) == (502, "upstream_invalid")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "method", "status"),
     [("/api/pull", "POST", 404), ("/api/create", "POST", 404), ("/api/chat", "GET", 405)],
 )
@@ -392,8 +393,8 @@ STREAMED = [
 ]
 
 
-@pytest.mark.parametrize("path", [*places(STREAMED)], ids=str)
-@pytest.mark.parametrize("action", ["block", "redact"])
+@each_case("path", [*places(STREAMED)], ids=str)
+@each_case("action", ["block", "redact"])
 def test_no_place_of_a_stream_leaks(proxy, fake, kit, path, action) -> None:
     """A text that is to be blocked or redacted stands in each of them, once."""
     word = {"block": "zqxbomb", "redact": "zqxmask"}[action]
@@ -406,8 +407,8 @@ def test_no_place_of_a_stream_leaks(proxy, fake, kit, path, action) -> None:
 
 
 @pytest.mark.parametrize("at", range(len(STREAMED)))
-@pytest.mark.parametrize("inside", [(), ("message",)])
-@pytest.mark.parametrize("value", ["", None, "x", 1, [], {}])
+@each_case("inside", [(), ("message",)])
+@each_case("value", ["", None, "x", 1, [], {}])
 def test_no_name_leaks_before_it_was_judged(proxy, fake, kit, at, inside, value) -> None:
     """Whatever stands behind it."""
     streams(fake, *put(STREAMED, (at, *inside, "the zqxbomb"), value))

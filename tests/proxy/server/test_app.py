@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from fastapi import FastAPI
 
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.routes.route_table import ROUTES
 from guardrails.proxy.server.app import create_app
+from tests.cases import each_case
 
 WAIT_S = 20
 
 
-@pytest.mark.parametrize(
+@each_case(
     "path",
     [
         "/",
@@ -36,9 +36,7 @@ def test_what_is_not_served_is_404_in_openais_shape(proxy, fake, kit, path) -> N
     assert fake.asked == []
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [(route.method, route.path) for route in ROUTES if route.tag != "Hooks"]
-)
+@each_case(("method", "path"), [(route.method, route.path) for route in ROUTES if route.tag != "Hooks"])
 def test_another_method_is_405_in_openais_shape(proxy, kit, method, path) -> None:
     """With the methods that there are."""
     answer = kit.send(proxy, path, b"", method="PUT")
@@ -126,7 +124,7 @@ class Stamp:
         await self.app(scope, receive, stamped)
 
 
-@pytest.mark.parametrize("stamped", [False, True])
+@each_case("stamped", [False, True])
 def test_it_can_be_built_upon_like_any_application(fake, policy_guard, stamped) -> None:
     """Routes and layers that others add serve, and layers lie around our own routes too."""
     app = create_app(Settings(fake.url), policy_guard)

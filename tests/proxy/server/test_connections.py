@@ -111,7 +111,7 @@ def test_a_client_is_an_address_or_a_network_of_its_own(one: str, other: str, sa
     assert (network_of(one) == network_of(other)) is same
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("soft", "wanted", "most"),
     [
         (1_024, 4_096, 448),
@@ -128,7 +128,7 @@ def test_connections_leave_files_for_the_rest(monkeypatch, soft: int, wanted: in
     assert limit_to_descriptors(wanted) == most
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("soft", "hard", "raised"),
     [
         (1_024, 65_536, (8_320, 65_536)),
@@ -224,8 +224,8 @@ def test_half_a_head_is_not_waited_for(serve, kit, begin: bytes, told: bytes) ->
     assert counted(url, kit, CLOSED, reason="slow_head") == 1
 
 
-@pytest.mark.parametrize("begin", [b"", GET])
-@pytest.mark.parametrize("drop", [b"\r\n", b"x: y\r\n"])
+@each_case("begin", [b"", GET])
+@each_case("drop", [b"\r\n", b"x: y\r\n"])
 def test_a_head_that_comes_in_drops_has_no_more_time(serve, kit, begin: bytes, drop: bytes) -> None:
     """Nor have empty lines before one, also on a connection that served a request before."""
     url = serve(head_s=0.2)
@@ -235,7 +235,7 @@ def test_a_head_that_comes_in_drops_has_no_more_time(serve, kit, begin: bytes, d
     assert counted(url, kit, CLOSED, reason="slow_head") == 1
 
 
-@pytest.mark.parametrize("chunked", [False, True])
+@each_case("chunked", [False, True])
 def test_a_body_that_comes_in_drops_is_408(serve, kit, chunked: bool) -> None:
     """Though every drop comes soon after the last."""
     url = serve(body_s=0.2, body_bytes_per_s=10_000)
@@ -250,7 +250,7 @@ def test_a_body_that_comes_in_drops_is_408(serve, kit, chunked: bool) -> None:
     assert counted(url, kit, CLOSED, reason="slow_body") == 1
 
 
-@pytest.mark.parametrize("path", [b"/v1/check", b"/healthz", b"/nowhere"])
+@each_case("path", [b"/v1/check", b"/healthz", b"/nowhere"])
 def test_a_body_that_nobody_reads_is_not_taken_for_ever(serve, kit, path: bytes) -> None:
     """The request was answered before it came; what is left of it comes too slowly."""
     url = serve(body_s=0.2, body_bytes_per_s=10_000, keys=[{"id": "a", "sha256": hash_key("k")}])

@@ -14,6 +14,7 @@ from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.health import answer_probe
 from guardrails.proxy.server.state import State
 from guardrails.types import CLEAN
+from tests.cases import each_case
 from tests.records.records_kit import POLICY
 from tests.waiting import wait_until
 
@@ -160,7 +161,7 @@ def test_counters_are_there_before_they_count(serve, kit) -> None:
         assert line in told
 
 
-@pytest.mark.parametrize(("on_error", "action"), [("answer", "allow"), ("block", "block")])
+@each_case(("on_error", "action"), [("answer", "allow"), ("block", "block")])
 def test_records_that_cannot_be_written_are_told(serve, kit, tmp_path, on_error, action) -> None:
     """By `/readyz`, which says what is wrong with their store, by counters, and by the verdict where that was asked for."""
     folder = tmp_path / "records"

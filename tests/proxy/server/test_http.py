@@ -62,7 +62,7 @@ def statuses(url: str, *pieces: bytes) -> list[int]:
         return [int(found) for found in re.findall(rb"HTTP/1\.1 (\d+) ", said(connection))]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "request_",
     [
         GET + b"\r\n",
@@ -84,7 +84,7 @@ def test_requests_that_are_sent_together_are_answered_in_order(proxy) -> None:
     assert statuses(proxy, (GET + b"\r\n") * 3 + CHECK + b"\r\n" + BODY) == [200] * 5
 
 
-@pytest.mark.parametrize(
+@each_case(
     "request_",
     [
         b"nonsense\r\n\r\n",
@@ -108,7 +108,7 @@ def test_what_could_be_read_in_two_ways_is_refused(proxy, request_: bytes) -> No
     assert statuses(proxy, request_) == [400]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("begin", "more"),
     [
         (b"GET /", b"a"),
@@ -142,7 +142,7 @@ def test_what_follows_a_body_is_no_header(proxy, fake, kit) -> None:
     assert "authorization" not in fake.asked[0].headers
 
 
-@pytest.mark.parametrize("wanted", [b"h2c", b"websocket"])
+@each_case("wanted", [b"h2c", b"websocket"])
 def test_no_other_protocol_is_spoken(proxy, wanted: bytes) -> None:
     """Who asks for one (Java's client does for HTTP/2) is served in this one, with all that follows."""
     asked = b"connection: upgrade\r\nupgrade: " + wanted + b"\r\n"

@@ -6,8 +6,6 @@ import socket
 import threading
 from urllib.parse import urlsplit
 
-import pytest
-
 from guardrails.proxy.routes import check
 from guardrails.proxy.server.middleware import is_piece, is_streamed
 from tests.cases import each_case
@@ -35,7 +33,7 @@ def test_overload_is_answered_503(serve, fake, kit) -> None:
     assert "guardrails_shed_total 1" in kit.send(url, "/metrics").raw.decode()
 
 
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/check", "/v1/moderations", "/nowhere"])
+@each_case("path", ["/v1/chat/completions", "/v1/check", "/v1/moderations", "/nowhere"])
 def test_a_request_counts_once_its_body_is_there(serve, fake, kit, path) -> None:
     """Until then it takes no place; when it is there and all places are taken it is told to come back, and so is one with a head
     alone, of which no more is read then.
@@ -84,7 +82,7 @@ def test_workers_that_are_full_are_answered_503(serve, kit, monkeypatch) -> None
     )
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_an_unforeseen_failure_is_500_and_tells_nothing(
     serve, fake, kit, monkeypatch, caplog, streamed
 ) -> None:

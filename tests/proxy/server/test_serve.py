@@ -19,6 +19,7 @@ from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.server import serve as serving
 from guardrails.proxy.server.serve import run, running, worker_app
 from guardrails.types import CLEAN
+from tests.cases import each_case
 
 OPERATOR = "kQz7LwX2vT8mB4nR6yJ1cH5dG0sPa9f3"
 
@@ -117,7 +118,7 @@ def test_probes_have_a_port_of_their_own(fake, kit, guard_of, kind_of) -> None:
         kit.send(probes, "/healthz")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "headers", "status"),
     [
         ("/metrics", {}, 401),

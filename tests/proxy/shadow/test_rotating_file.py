@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.proxy.shadow.rotating_file import DecisionLog
+from tests.cases import each_case
 
 
 def rows(path: Path) -> list[int]:
@@ -106,7 +107,7 @@ def test_half_a_character_is_written_by_its_name(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "log").read_text())["text"] == "\ud800"
 
 
-@pytest.mark.parametrize("name", ["none/log", "."])
+@each_case("name", ["none/log", "."])
 def test_where_nothing_can_be_written_is_an_error(name: str, tmp_path: Path) -> None:
     """It is known before there is anything to write."""
     with pytest.raises(OSError, match=r"No such file|directory"):

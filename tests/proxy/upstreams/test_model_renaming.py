@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 
-import pytest
-
 from guardrails.protocols.providers import OPENAI
 from guardrails.proxy.upstreams import model_renaming
 from guardrails.proxy.upstreams.model_renaming import rename_model
 from guardrails.proxy.upstreams.upstream_client import UpstreamRequest
 from guardrails.wire.json_patch import saying
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(("items", "aside"), [(1, False), (200_000, True)])
+@each_case(("items", "aside"), [(1, False), (200_000, True)])
 def test_a_large_body_gets_its_name_while_others_are_served(monkeypatch, items, aside) -> None:
     """On a worker, since the loop would stand still meanwhile; a small one right there."""
     threads: list[str] = []

@@ -42,8 +42,8 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize("fault", FAULTS)
+@each_case("streamed", [False, True])
+@each_case("fault", FAULTS)
 def test_a_failure_is_an_error_in_openais_shape(proxy, fake, kit, fault, streamed) -> None:
     """With a status that is true, never 200; with the headers of the check that was made; with no foreign text."""
     reply, status, code = FAULTS[fault]
@@ -56,7 +56,7 @@ def test_a_failure_is_an_error_in_openais_shape(proxy, fake, kit, fault, streame
     assert b"zqxbomb" not in answer.raw
 
 
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/models"])
+@each_case("path", ["/v1/chat/completions", "/v1/models"])
 def test_an_upstream_that_is_away_is_502(serve, kit, path) -> None:
     """Nobody listens there."""
     with socket.socket() as unused:
@@ -160,7 +160,7 @@ def test_no_client_is_told_the_operators_key(serve, fake, kit, path, streamed, r
     assert KEY in fake.asked[-1].headers["authorization"]
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_a_connection_is_used_again(serve, fake, kit, streamed) -> None:
     """A whole answer and a stream read to its end leave the connection open for the next request."""
     fake.streams(*kit.pieces("x")) if streamed else fake.answers(kit.completion("x"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.records.decision import NOBODY, encode_person
 from guardrails.records.journal.line import FROM_PERSON, FROM_RECORD, parse_line
 from guardrails.records.kept_content.sealed_content import SealedContent
+from tests.cases import each_case
 
 VALUES = (
     st.text() | st.integers(-(2**40), 2**40) | st.none() | st.booleans() | st.lists(st.text(), max_size=2)
@@ -37,7 +37,7 @@ def test_a_line_says_what_was_written(
     assert line.has_escapes or not any(char in '\0"' or char >= "\ud800" for text in texts for char in text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "raw",
     [
         b"\n", b"1\taa\t{}\n", b"x\taa\t{}\t{}\n", b"1\tzz\t{}\t{}\n", b"1\taa\t{\t{}\n", b"1\taa\t{}\t{}\t{}\n", b"\xff\xfe\n",

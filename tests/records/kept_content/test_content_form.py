@@ -22,6 +22,7 @@ from guardrails.protocols.chat.chat_payload import read
 from guardrails.records.kept_content.content_form import write_content
 from guardrails.types import Image, Place, Stage, Text, ToolCall
 from guardrails.wire.lossless_json import Number
+from tests.cases import each_case
 
 
 def _picture() -> bytes:
@@ -102,7 +103,7 @@ def test_media_are_named_by_their_digests(content: object, found: object) -> Non
     assert kept(content) == found
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "a" * 9_000,
@@ -119,7 +120,7 @@ def test_texts_that_look_like_bytes_are_kept(text: str) -> None:
     assert kept({"text": text}) == {"text": text}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "most", "reason"),
     [
         ("x" * 100, 101, "too large"),

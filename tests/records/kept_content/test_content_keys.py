@@ -20,12 +20,13 @@ from guardrails.records.kept_content.content_keys import (
     read_content_keys,
 )
 from guardrails.records.kept_content.sealed_content import SealedContent
+from tests.cases import each_case
 
 ONE, TWO = b"\xfb" * 32, b"2" * 32
 WRITTEN = base64.urlsafe_b64encode(ONE).decode()
 
 
-@pytest.mark.parametrize(
+@each_case(
     "given_key",
     [ONE.hex(), ONE.hex().upper(), WRITTEN, WRITTEN.rstrip("="), f" {ONE.hex()}\n", f",{ONE.hex()},"],
 )
@@ -37,7 +38,7 @@ def test_a_key_is_written_in_either_way(monkeypatch: pytest.MonkeyPatch, given_k
     assert keys.open("vd_1", ContentKeys([ONE]).seal("vd_1", b"said", 1)) == b"said"
 
 
-@pytest.mark.parametrize("wrong", ["short", "ab" * 31, "ab" * 33, "zz" * 32, WRITTEN + "A", f"{ONE.hex()},x"])
+@each_case("wrong", ["short", "ab" * 31, "ab" * 33, "zz" * 32, WRITTEN + "A", f"{ONE.hex()},x"])
 def test_a_malformed_key_is_an_error(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     """That says how to make one, and does not repeat it."""
     monkeypatch.setenv(CONTENT_KEY_VARIABLE, wrong)
@@ -66,7 +67,7 @@ def test_a_file_has_the_key_where_the_environment_has_none(
     assert keys.seal("vd_1", b"", 1).key_id == ContentKeys([ONE]).seal("vd_1", b"", 1).key_id
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "message"),
     [(None, "cannot be read from"), (b"\n", "there is no key"), (b"\xff", "cannot be read from"), (b"x", "32 bytes")],
 )  # fmt: skip
@@ -106,7 +107,7 @@ def test_a_key_that_was_changed_still_opens(monkeypatch: pytest.MonkeyPatch) -> 
         ContentKeys([TWO]).open("vd_1", before)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "change",
     [
         lambda kept: kept._replace(ciphertext=kept.ciphertext[:-1] + bytes([kept.ciphertext[-1] ^ 1])),

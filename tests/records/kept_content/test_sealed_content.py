@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.records.kept_content.sealed_content import SealedContent
+from tests.cases import each_case
 
 SEALED = SealedContent(7, "c0ffee00", b"nonce", b"ciphertext")
 
@@ -20,7 +21,7 @@ def test_it_comes_back_from_json(expires: int, nonce: bytes, ciphertext: bytes) 
     assert SealedContent.from_json(json.loads(json.dumps(sealed.to_json()))) == sealed
 
 
-@pytest.mark.parametrize(
+@each_case(
     "wrong",
     [
         None, "text", {}, [], [7, "c0ffee00", "AA=="], ["7", "c0ffee00", "AA==", "AA=="], [7, "C0FFEE00", "AA==", "AA=="],
@@ -34,7 +35,7 @@ def test_what_is_none_is_refused(wrong: object) -> None:
         SealedContent.from_json(wrong)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "other",
     [
         SEALED._replace(key_id="c0ffee01"),

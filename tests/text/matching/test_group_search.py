@@ -62,7 +62,7 @@ def test_what_is_cleared_joined_is_clear_alone(is_clear: Callable[[str], bool], 
         assert all(map(is_clear, texts))
 
 
-@pytest.mark.parametrize("is_clear", TESTS)
+@each_case("is_clear", TESTS)
 def test_ordinary_texts_are_cleared_together(is_clear: Callable[[str], bool]) -> None:
     """Names, places, sentences and small numbers: nothing is asked of each."""
     texts = ["Jo Smith", "Berlin", "ordered a book about gardening", "1007", "3.5"] * 9
@@ -99,9 +99,7 @@ ROW = {"id": 7, "name": "Jo Smith", "city": "Berlin", "note": "ordered a book ab
 
 
 @pytest.mark.parametrize("key", [*ROW])
-@pytest.mark.parametrize(
-    "value", ["219-45-6789", "b a d w o r d", base64.b64encode(b"a badword here, ok").decode()]
-)
+@each_case("value", ["219-45-6789", "b a d w o r d", base64.b64encode(b"a badword here, ok").decode()])
 def test_one_bad_cell_of_a_table_is_found(guard_of: Callable[..., Guard], key: str, value: str) -> None:
     """A table of many rows in which a single value is bad is judged as that value is."""
     guard = guard_of(

@@ -12,9 +12,10 @@ import pytest
 from pydantic import BaseModel
 
 from guardrails import BackendError, Blocked, Guard, RequestError
+from tests.cases import each_case
 
 BOMB, MASK = "zqxbomb", "zqxmask"
-STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+STREAMED = each_case("stream", [False, True], ids=["whole", "stream"])
 
 
 def user(content: Any) -> list[dict[str, Any]]:
@@ -99,7 +100,7 @@ def test_an_answer_that_nothing_is_wrong_with_is_the_same(
 
 
 @STREAMED
-@pytest.mark.parametrize("place", ["prompt", "answer"])
+@each_case("place", ["prompt", "answer"])
 def test_a_block_is_raised(client: Any, fake: Any, kit: Any, stream: bool, place: str) -> None:
     """`Blocked` carries the verdict, unwrapped by the SDK and without a retry; a blocked prompt is not sent."""
     answers(fake, kit, f"say {BOMB} now" if place == "answer" else "Hello.", stream=stream)
@@ -111,7 +112,7 @@ def test_a_block_is_raised(client: Any, fake: Any, kit: Any, stream: bool, place
 
 
 @STREAMED
-@pytest.mark.parametrize("place", ["prompt", "answer"])
+@each_case("place", ["prompt", "answer"])
 def test_a_block_may_be_answered_in_kind(client: Any, fake: Any, kit: Any, stream: bool, place: str) -> None:
     """As the API refuses: a refusal and `content_filter`; of the text a stream has what stood before the term."""
     answers(fake, kit, f"say {BOMB} now" if place == "answer" else "Hello.", stream=stream)
@@ -122,7 +123,7 @@ def test_a_block_may_be_answered_in_kind(client: Any, fake: Any, kit: Any, strea
     assert len(fake.asked) == (place == "answer")
 
 
-@pytest.mark.parametrize("include", [True, False])
+@each_case("include", [True, False])
 def test_a_refused_prompt_is_counted_only_where_the_caller_asks_for_it(client: Any, include: bool) -> None:
     """Callers that did not ask for usage do not expect a chunk without choices."""
     chunks = ask(client(on_block="answer"), BOMB, stream=True, stream_options={"include_usage": include})
@@ -167,7 +168,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 
 
 @STREAMED
-@pytest.mark.parametrize("place", REQUESTS)
+@each_case("place", REQUESTS)
 def test_a_term_in_any_place_of_a_request_blocks(client: Any, fake: Any, stream: bool, place: str) -> None:
     """Nothing of it is sent."""
     body: dict[str, Any] = {"model": "m", "messages": user("hi"), "stream": stream, **REQUESTS[place]}
@@ -232,7 +233,7 @@ def chunks_of(kit: Any, messages: tuple[Any, ...]) -> list[Any]:
 
 
 @STREAMED
-@pytest.mark.parametrize("place", ANSWERS)
+@each_case("place", ANSWERS)
 def test_a_term_in_any_place_of_an_answer_blocks(
     client: Any, fake: Any, kit: Any, texts: Callable[[Any], str], stream: bool, place: str
 ) -> None:
@@ -248,7 +249,7 @@ def test_a_term_in_any_place_of_an_answer_blocks(
 
 
 @STREAMED
-@pytest.mark.parametrize("name", ["id", "model", "system_fingerprint", "usage", "odd"])
+@each_case("name", ["id", "model", "system_fingerprint", "usage", "odd"])
 def test_a_term_in_the_head_of_an_answer_is_not_kept(
     client: Any, fake: Any, kit: Any, texts: Callable[[Any], str], stream: bool, name: str
 ) -> None:
@@ -260,7 +261,7 @@ def test_a_term_in_the_head_of_an_answer_is_not_kept(
 
 
 @STREAMED
-@pytest.mark.parametrize("place", [name for name in ANSWERS if name not in ("tool", "annotation")])
+@each_case("place", [name for name in ANSWERS if name not in ("tool", "annotation")])
 def test_a_term_in_any_place_of_an_answer_is_redacted(
     client: Any, fake: Any, kit: Any, texts: Callable[[Any], str], stream: bool, place: str
 ) -> None:
@@ -394,7 +395,7 @@ def test_the_tokens_of_a_text_completion_are_judged(client: Any, fake: Any) -> N
 
 
 @pytest.mark.parametrize("given", [BOMB, ["x", BOMB]])
-@pytest.mark.parametrize("method", ["embeddings.create", "moderations.create"])
+@each_case("method", ["embeddings.create", "moderations.create"])
 def test_what_is_embedded_or_moderated_is_judged(client: Any, fake: Any, method: str, given: Any) -> None:
     """There is no way to refuse in kind, so that a block is raised."""
     with pytest.raises(Blocked):
@@ -402,7 +403,7 @@ def test_what_is_embedded_or_moderated_is_judged(client: Any, fake: Any, method:
     assert fake.asked == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("method", "fields"),
     [
         ("embeddings.create", {"input": [1, 2]}),
@@ -495,7 +496,7 @@ rules:
         ask(client(by_tenant, tenant="acme"), BOMB)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "frames",
     [
         [b'data: {"choices": [{"delta": {"content": "x"}, "delta": {"content": "y"}}]}\n\n'],
@@ -516,7 +517,7 @@ def test_a_stream_that_two_parsers_could_read_in_two_ways_is_refused(
         ask(client(), stream=True)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "type"),
     [
         (b'{"a": 1, "a": 2}', "application/json"),

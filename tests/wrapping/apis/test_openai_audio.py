@@ -14,6 +14,7 @@ import openai
 import pytest
 
 from guardrails import BackendError, Blocked, Guard
+from tests.cases import each_case
 from tests.films import film, scene, tone
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
@@ -213,7 +214,7 @@ def hear(own: Any, sound: Any, to: str = "transcriptions", **more: Any) -> Any:
     return own(f"audio.{to}.create", model="m", file=sound, **more)
 
 
-TO = pytest.mark.parametrize("to", ["transcriptions", "translations"])
+TO = each_case("to", ["transcriptions", "translations"])
 
 
 @pytest.mark.parametrize("to", ["translations"])
@@ -252,7 +253,7 @@ def test_what_is_said_in_a_film_is_judged_before_it_is_sent(
     assert len(fake.asked) == 2
 
 
-@pytest.mark.parametrize(
+@each_case(
     "more",
     [
         {"prompt": "the zqxbomb"},
@@ -320,7 +321,7 @@ def spelled(text: str, size: int = 3) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("said", "left"), [("Hello there.", "Hello there."), ("a zqxmask.", "a [MASK]."), ("a zqxbomb.", None)]
 )
-@pytest.mark.parametrize("raw", [False, True])
+@each_case("raw", [False, True])
 def test_a_stream_of_what_was_heard_is_held_until_it_was_judged(
     client: Any, fake: Any, kit: Any, audio_kit: Any, silence: bytes, said: str, left: str | None, raw: bool
 ) -> None:

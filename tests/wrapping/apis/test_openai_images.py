@@ -14,6 +14,7 @@ import openai
 import pytest
 
 from guardrails import BackendError, Blocked, RequestError
+from tests.cases import each_case
 
 pytestmark = pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
 
@@ -39,7 +40,7 @@ def draws(client: Any, prompt: str = "a cat", **more: Any) -> Any:
     return client("images.generate", model="m", prompt=prompt, **more)
 
 
-STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+STREAMED = each_case("stream", [False, True], ids=["whole", "stream"])
 
 
 @STREAMED
@@ -74,7 +75,7 @@ def test_a_prompt_is_redacted_or_blocked(blocks: Any, fake: Any, image_kit: Any,
 
 
 @STREAMED
-@pytest.mark.parametrize("on_block", ["raise", "answer"])
+@each_case("on_block", ["raise", "answer"])
 def test_a_picture_that_is_blocked_is_never_had(
     client: Any, looking: Any, fake: Any, image_kit: Any, stream: bool, on_block: str
 ) -> None:
@@ -214,7 +215,7 @@ def test_a_picture_that_is_sent_is_judged(
     assert len(fake.asked) == 1
 
 
-@pytest.mark.parametrize("where", ["second", "mask", "markup", "variation", "prompt", "name"])
+@each_case("where", ["second", "mask", "markup", "variation", "prompt", "name"])
 def test_wherever_in_a_form_it_stands(blocks: Any, fake: Any, image_kit: Any, where: str) -> None:
     """Nothing is sent."""
     plain, green = image_kit.file(), image_kit.file(green=True)
@@ -289,7 +290,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", REFUSED)
+@each_case("way", REFUSED)
 def test_a_form_that_nobody_can_judge_is_refused(blocks: Any, fake: Any, image_kit: Any, way: str) -> None:
     """It could be read in two ways."""
     with pytest.raises(RequestError):
@@ -342,7 +343,7 @@ def test_a_raw_response_is_judged(covers: Any, fake: Any, image_kit: Any) -> Non
     assert not image_kit.is_green(base64.b64decode(raw.parse().data[0].b64_json))
 
 
-@pytest.mark.parametrize("cut", [True, False])
+@each_case("cut", [True, False])
 def test_a_stream_that_is_none_is_an_error(blocks: Any, fake: Any, image_kit: Any, cut: bool) -> None:
     """It breaks off, or has two types."""
     first, last = image_kit.events(image_kit.encoded(), last=image_kit.encoded())
@@ -400,7 +401,7 @@ def test_a_picture_that_a_response_draws_is_covered(covers: Any, fake: Any, imag
 
 
 @pytest.mark.parametrize("at", [0, 1, 2])
-@pytest.mark.parametrize("on_block", ["raise", "answer"])
+@each_case("on_block", ["raise", "answer"])
 def test_a_picture_that_a_response_draws_is_blocked(
     client: Any, looking: Any, fake: Any, image_kit: Any, at: int, on_block: str
 ) -> None:

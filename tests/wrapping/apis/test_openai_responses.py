@@ -14,9 +14,10 @@ import pytest
 from guardrails import BackendError, Blocked, Guard, RequestError
 from guardrails.protocols.responses.event_writer import write_events as split
 from guardrails.protocols.responses.protocol import refuse
+from tests.cases import each_case
 
 BOMB, MASK = "zqxbomb", "zqxmask"
-STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+STREAMED = each_case("stream", [False, True], ids=["whole", "stream"])
 
 
 def message(text: str, **more: Any) -> dict[str, Any]:
@@ -113,7 +114,7 @@ def test_texts_are_checked_before_and_after(
 
 
 @STREAMED
-@pytest.mark.parametrize("place", ["prompt", "answer"])
+@each_case("place", ["prompt", "answer"])
 def test_a_block_is_raised_or_answered_in_kind(
     client: Any, fake: Any, texts: Any, stream: bool, place: str
 ) -> None:
@@ -164,7 +165,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("place", REQUESTS)
+@each_case("place", REQUESTS)
 def test_a_term_in_any_place_of_a_request_blocks(client: Any, fake: Any, place: str) -> None:
     """Nothing is sent."""
     with pytest.raises(Blocked):
@@ -200,7 +201,7 @@ ANSWERS: dict[str, Any] = {
 
 
 @STREAMED
-@pytest.mark.parametrize("place", ANSWERS)
+@each_case("place", ANSWERS)
 def test_a_term_in_any_place_of_an_answer_is_found(
     client: Any, fake: Any, texts: Callable[[Any], str], stream: bool, place: str
 ) -> None:
@@ -249,7 +250,7 @@ def test_the_stream_helper_is_guarded(fake: Any, policy_guard: Guard, said: str)
             assert run().output_text == said.replace(MASK, "[MASK]")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "events",
     [
         [{**event, "text": BOMB} if "text" in event else event for event in events_of(message("Hello."))],
@@ -274,7 +275,7 @@ def test_a_stream_that_says_one_thing_in_two_ways_is_refused(
         ask(client(), stream=True)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "events",
     [
         [{"type": "response.web_search_call.searching", "item_id": "zqx bomb zqxbomb", "output_index": 0}],

@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from guardrails import BackendError, Blocked, Guard
+from tests.cases import each_case
 from tests.films import film, green, scene
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API")  # of OpenAI's; other servers keep its shape
@@ -88,8 +89,8 @@ ASKED: dict[str, Callable[..., Callable[[Any], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("way", ASKED)
-@pytest.mark.parametrize("on_block", ["raise", "answer"])
+@each_case("way", ASKED)
+@each_case("on_block", ["raise", "answer"])
 def test_what_is_asked_is_stopped_before_it_leaves(
     client: Any, looking: Any, fake: Any, image_kit: Any, way: str, on_block: str
 ) -> None:
@@ -179,7 +180,7 @@ def test_a_film_is_given_out_once_it_was_judged(
     assert WAYS[way](client(looking("block")))[1] == made
 
 
-@pytest.mark.parametrize("way", WAYS)
+@each_case("way", WAYS)
 def test_pictures_of_a_film_are_judged_as_pictures(
     client: Any, looking: Any, fake: Any, kit: Any, image_kit: Any, way: str
 ) -> None:
@@ -202,7 +203,7 @@ def test_what_was_redacted_is_said_to_be_what_it_is(covers: Any, fake: Any, kit:
     assert (got.headers.get_list("content-type"), data[4:8]) == (["video/mp4"], b"ftyp")
 
 
-@pytest.mark.parametrize("way", WAYS)
+@each_case("way", WAYS)
 @pytest.mark.parametrize(
     ("data", "media", "error"),
     [

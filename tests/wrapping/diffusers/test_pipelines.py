@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from guardrails import Blocked, Guard
+from tests.cases import each_case
 from tests.wrapping.diffusers.fake_pipeline import SIDE, Other, Pictures, PicturesOutput, draw
 
 POLICY = """
@@ -63,7 +64,7 @@ def test_what_cannot_be_wrapped(judging: Guard) -> None:
         judging.wrap(Pictures(), output="retrieval")
 
 
-@pytest.mark.parametrize("form", ["pil", "np"])
+@each_case("form", ["pil", "np"])
 def test_a_block_is_answered_in_the_pipelines_own_shape(judging: Guard, form: str) -> None:
     """Black pictures that are flagged, of what was made and of what was not."""
     pipeline = Pictures(draw(), draw(green=True))

@@ -16,6 +16,7 @@ from guardrails.wrapping.guarded_call import stream
 from guardrails.wrapping.langchain.chunk_forms import Texts
 from guardrails.wrapping.langchain.streams import WHOLE, PieceCodec, anything_stream
 from guardrails.wrapping.sdk.exchange import Terms
+from tests.cases import each_case
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 WORDS = st.lists(st.sampled_from(["zqx", "mask", "bomb", " ", "fine", "\n", "z", ". "]), max_size=12)
@@ -55,7 +56,7 @@ def test_a_settled_piece_is_told_as_it_came(policy_guard: Guard) -> None:
     assert [*out] == ["there ", "you ", "now"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pieces", "shown"),
     [
         (["Say ", "a ", "zqx", "bomb", " so"], "Say Not that."),
@@ -72,7 +73,7 @@ def test_what_does_not_grow_waits(policy_guard: Guard, pieces: list[Any], shown:
     assert (out == shown) if isinstance(shown, list) else "".join(out).replace("a ", "") == shown
 
 
-@pytest.mark.parametrize("pieces", [["a", {"b": 1}], [{"a": 1}, {"b": 1}], ["a", 1]])
+@each_case("pieces", [["a", {"b": 1}], [{"a": 1}, {"b": 1}], ["a", 1]])
 def test_pieces_that_are_no_whole_are_refused(policy_guard: Guard, pieces: list[Any]) -> None:
     """A word over two of them would pass."""
     with pytest.raises(TypeError, match="cannot check a stream of"):

@@ -142,7 +142,7 @@ def test_tools_are_judged_beside_a_value(policy_guard: Guard) -> None:
     assert content == {"value": "x", "tools": {"tools": [{"name": "f", "description": "[MASK]"}]}}
 
 
-@pytest.mark.parametrize("value", [object(), [object()], {"a": print}, [human("x"), object()]])
+@each_case("value", [object(), [object()], {"a": print}, [human("x"), object()]])
 def test_what_cannot_be_read_is_unchecked(policy_guard: Guard, value: Any) -> None:
     """Which blocks by default; the reason names its type."""
     verdict = policy_guard.check(read(value, Stage.INPUT))
@@ -163,7 +163,7 @@ def test_a_message_of_no_known_type_is_refused() -> None:
         read([BaseMessage(type="odd", content="x")], Stage.INPUT)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("identity", "blocked"), [("c1", False), ("c2", True), (None, True)], ids=["known", "forged", "none"]
 )
 def test_results_are_of_the_calls_that_have_their_ids(guard_of: Any, identity: Any, blocked: bool) -> None:

@@ -14,6 +14,7 @@ import openai
 import pytest
 
 from guardrails import Blocked, Guard, RequestError
+from tests.cases import each_case
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 ASKED: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
@@ -87,8 +88,8 @@ RAW: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", RAW)
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("way", RAW)
+@each_case("streamed", [False, True])
 def test_no_way_leads_around_the_guard(client: Any, fake: Any, kit: Any, way: str, streamed: bool) -> None:
     """Options, raw responses and the low-level methods end at the same place."""
     fake.streams(*kit.pieces(BOMB)) if streamed else fake.answers(kit.completion(BOMB))
@@ -113,7 +114,7 @@ def _read(answer: Any) -> Any:
     return answer.http_response.read() if hasattr(answer, "http_response") else answer
 
 
-@pytest.mark.parametrize("way", ["read", "text", "json", "iter_bytes", "iter_lines", "iter_raw", "parse"])
+@each_case("way", ["read", "text", "json", "iter_bytes", "iter_lines", "iter_raw", "parse"])
 @pytest.mark.parametrize(("said", "shown"), [(f"a {MASK}", "a [MASK]"), (BOMB, None)])
 def test_a_streaming_response_gives_judged_bytes_alone(
     fake: Any, kit: Any, policy_guard: Guard, way: str, said: str, shown: str | None
@@ -190,7 +191,7 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", REFUSED)
+@each_case("way", REFUSED)
 def test_what_cannot_be_judged_is_refused(client: Any, fake: Any, way: str) -> None:
     """The error names the call; nothing is sent."""
     with pytest.raises(RequestError):
@@ -218,7 +219,7 @@ PASSED: dict[str, tuple[Callable[[Any], Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", PASSED)
+@each_case("way", PASSED)
 def test_what_is_no_prompt_and_no_answer_passes(client: Any, fake: Any, way: str) -> None:
     """Models, files and the like are not the guard's."""
     call, answer = PASSED[way]
@@ -239,7 +240,7 @@ def parts(resource: Any, seen: set[type]) -> Iterator[Any]:
                 yield from parts(part, seen)
 
 
-@pytest.mark.parametrize("kind", [openai.OpenAI, openai.AsyncOpenAI])
+@each_case("kind", [openai.OpenAI, openai.AsyncOpenAI])
 def test_every_connection_is_refused(policy_guard: Guard, kind: Any) -> None:
     """What opens a socket of its own does not go through the guard: no part of the installed SDK may."""
     found = 0
@@ -252,11 +253,11 @@ def test_every_connection_is_refused(policy_guard: Guard, kind: Any) -> None:
     assert found >= 2
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("status", "error"),
     [(429, openai.RateLimitError), (500, openai.InternalServerError), (401, openai.AuthenticationError)],
 )
-@pytest.mark.parametrize("stream", [False, True])
+@each_case("stream", [False, True])
 def test_errors_of_the_sdk_come_through(
     client: Any, fake: Any, status: int, error: Any, stream: bool
 ) -> None:

@@ -17,6 +17,7 @@ from guardrails.protocols.chat.chat_stream import ChatCodec, write_events
 from guardrails.protocols.protocol import Protocol, StreamFormat
 from guardrails.types import Place, Stage
 from guardrails.wrapping.sdk.exchange import Exchange, Terms, response_checker_of
+from tests.cases import each_case
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 
@@ -58,7 +59,7 @@ def test_a_request_is_sent_as_the_policy_leaves_it(policy_guard: Guard) -> None:
     assert exchange(policy_guard, {"model": 1}).asking == {"tenant": "acme"}
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@each_case("stream", [False, True])
 def test_a_blocked_request_is_raised_or_answered(policy_guard: Guard, stream: bool) -> None:
     """In the form that was asked for."""
     blocked = policy_guard.check(API.request_payload({"a": BOMB}), "input")  # type: ignore[misc]

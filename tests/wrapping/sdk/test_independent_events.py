@@ -16,6 +16,7 @@ from guardrails import BackendError, Blocked, Guard
 from guardrails.protocols.images.protocol import GENERATIONS
 from guardrails.wrapping.sdk.exchange import Exchange, Terms
 from guardrails.wrapping.sdk.independent_events import IndependentResponse
+from tests.cases import each_case
 
 PARTIAL, LAST = "image_generation.partial_image", "image_generation.completed"
 CUTS = st.lists(st.integers(0, 400), max_size=8)
@@ -80,7 +81,7 @@ def test_a_block_is_raised(lenient: Guard) -> None:
         passed(lenient, told({"type": PARTIAL, "x_new": "zqxbomb"}, {"type": LAST}), [])
 
 
-@pytest.mark.parametrize(
+@each_case(
     "raw",
     [
         told({"type": PARTIAL}),

@@ -28,6 +28,7 @@ from guardrails.wrapping.sdk.buffered_response import BufferedResponse
 from guardrails.wrapping.sdk.events import END, ClientEvent, ClientEventReader
 from guardrails.wrapping.sdk.exchange import JSON, STREAM, Exchange, Terms
 from guardrails.wrapping.sdk.streaming_response import StreamingResponse, judge_response
+from tests.cases import each_case
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 ASKED: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
@@ -182,7 +183,7 @@ def test_however_a_stream_is_cut_its_text_is_that_of_the_whole(
         assert data_of(b"".join(got))[-1].get("type") == data_of(raw)[-1].get("type")
 
 
-@pytest.mark.parametrize("name", APIS)
+@each_case("name", APIS)
 def test_each_event_goes_on_when_it_is_settled_and_not_before_it_is_asked_for(
     policy_guard: Guard, name: str
 ) -> None:
@@ -204,7 +205,7 @@ def test_each_event_goes_on_when_it_is_settled_and_not_before_it_is_asked_for(
     assert read == [0, 1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("name", TYPED)
+@each_case("name", TYPED)
 def test_events_that_have_types_go_on_when_they_are_settled(policy_guard: Guard, name: str) -> None:
     """With their names; a block is raised behind them, or answered as the API does; what ends nowhere is no answer."""
     api, events, text_of = TYPED[name]
@@ -233,7 +234,7 @@ def test_events_that_have_types_go_on_when_they_are_settled(policy_guard: Guard,
         )
 
 
-@pytest.mark.parametrize("name", APIS)
+@each_case("name", APIS)
 def test_a_block_ends_a_stream_as_its_api_does(policy_guard: Guard, name: str) -> None:
     """Behind what went on before; the upstream is not read any further."""
     api, events, text_of = APIS[name]
@@ -334,7 +335,7 @@ def test_the_first_text_is_there_before_the_upstream_has_sent_the_last(
         assert (asyncio.run(awaited()) if is_async else sync()) == "[MASK] now"
 
 
-@pytest.mark.parametrize("hangs", [False, True])
+@each_case("hangs", [False, True])
 def test_a_block_is_raised_where_it_is_found(fake: Any, kit: Any, policy_guard: Guard, hangs: bool) -> None:
     """Out of the iteration, as it is, with the verdict; the call of the upstream is ended, though it would go on."""
     for is_async in (False, True):
@@ -452,7 +453,7 @@ def test_values_of_the_user_come_back_as_they_are_told(
         assert "".join(map(content, stream)) == "Bye."
 
 
-@pytest.mark.parametrize("way", ["close", "with", "break"])
+@each_case("way", ["close", "with", "break"])
 def test_who_stops_early_ends_the_call(fake: Any, kit: Any, policy_guard: Guard, way: str) -> None:
     """The connection is closed, and no thread is left behind."""
     for is_async in (False, True):

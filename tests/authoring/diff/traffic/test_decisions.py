@@ -30,7 +30,7 @@ rules:
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("fine", Decision(Action.ALLOW)),

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +21,7 @@ from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
 from guardrails.registry.sources import PluginSources
 from guardrails.types import Text
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 Versions = Callable[..., tuple[PolicyVersion, PolicyVersion]]
 
@@ -155,7 +154,7 @@ def test_a_detector_that_both_have_is_asked_once(
         assert len(counting.seen) == before, text
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "expected"),
     [
         ("a forbidden word", "a forbidden word"),
@@ -172,7 +171,7 @@ def test_an_excerpt_shows_what_was_found(content: object, expected: str, version
     assert len(told) <= pairs.EXCERPT + 2
 
 
-@pytest.mark.parametrize("content", ["", "nothing " * 100, [{"role": "user", "content": ""}], {"a/b": ["~"]}])
+@each_case("content", ["", "nothing " * 100, [{"role": "user", "content": ""}], {"a/b": ["~"]}])
 def test_an_excerpt_without_a_finding_is_the_beginning(content: object, versions: Versions) -> None:
     """There is always something to find it by, but where it is empty."""
     guard = Guard(versions()[0].compiled)
@@ -192,7 +191,7 @@ def test_a_fault_of_a_guard_ends_nothing(versions: Versions) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("labels", "expected"),
     [
         ({}, {}),

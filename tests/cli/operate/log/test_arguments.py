@@ -13,6 +13,7 @@ import pytest
 from guardrails.cli import main
 from guardrails.cli.operate.log.arguments import parse_time
 from guardrails.errors import GuardrailsError
+from tests.cases import each_case
 from tests.cli.operate.log.log_kit import LogCommands
 from tests.records.records_kit import close, recording_guard
 
@@ -52,7 +53,7 @@ def test_a_server_s_settings_say_where_records_are(
     assert f"records are off by {settings}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("way", ["default", "an empty variable", "GUARDRAILS_RECORDS", "--config"])
+@each_case("way", ["default", "an empty variable", "GUARDRAILS_RECORDS", "--config"])
 def test_records_are_found_where_commands_put_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], way: str
 ) -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from guardrails.cli import main
 from guardrails.cli.operate.log import DOES
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("name", DOES)
+@each_case("name", DOES)
 def test_each_subcommand_says_what_it_does(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """In its help, with where records are found."""
     with pytest.raises(SystemExit) as ended:

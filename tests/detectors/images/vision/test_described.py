@@ -9,6 +9,7 @@ import pytest
 from guardrails.detectors.images.vision.described import DESCRIBED, make_questions
 from guardrails.detectors.llm.guards.form import UnreadableAnswer
 from guardrails.remote.chat import ModelAnswer
+from tests.cases import each_case
 
 POLICIES = {"weapons": "No firearms.", "drugs": "No drugs."}
 [QUESTION] = make_questions("data:x", [*POLICIES], POLICIES)
@@ -22,14 +23,14 @@ def test_the_policies_are_the_system_s_and_the_picture_is_data() -> None:
     assert user["content"][0]["type"] == "image_url"
 
 
-@pytest.mark.parametrize("fence", ["", "```json\n", "```"])
+@each_case("fence", ["", "```json\n", "```"])
 def test_violations_are_named(said: Callable[..., ModelAnswer], fence: str) -> None:
     """In a fence of Markdown, too."""
     text = fence + '{"violation": 1, "policies": ["drugs"]}' + ("\n```" if fence else "")
     assert DESCRIBED.read(QUESTION, said(text)) == {"weapons": 0.0, "drugs": 1.0}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "no",

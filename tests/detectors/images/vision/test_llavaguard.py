@@ -11,6 +11,7 @@ import pytest
 from guardrails.detectors.images.vision.llavaguard import LLAVAGUARD, NAMES, NONE, make_questions
 from guardrails.detectors.llm.guards.form import UnreadableAnswer
 from guardrails.remote.chat import ModelAnswer
+from tests.cases import each_case
 
 [QUESTION] = make_questions("data:x", [], {})
 
@@ -28,7 +29,7 @@ def test_all_guidelines_are_in_the_question() -> None:
     assert '"rating": str<"Safe"|"Unsafe">' in text
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "top", "scores"),
     [
         (assessment(), None, {"unsafe": 1.0, "O2": 1.0}),
@@ -44,7 +45,7 @@ def test_a_rating_has_the_probability_of_its_word(
     assert LLAVAGUARD.read(QUESTION, said(text, top)) == pytest.approx(scores)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "Unsafe",

@@ -18,7 +18,7 @@ FINAL = "<|channel|>final<|message|>"
 THOUGHT = "<|channel|>analysis<|message|>We must judge.<|end|><|start|>assistant"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "violated"),
     [
         (NONE, []),

@@ -22,7 +22,7 @@ QUESTION = GuardQuestion(about=("violence",))
 OWN = {"custom.medical": "The text gives medical advice."}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("read", "text", "score"),
     [
         (read_bare, "Yes", 1.0),

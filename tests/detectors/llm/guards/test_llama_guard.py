@@ -18,7 +18,7 @@ from tests.cases import each_case
 QUESTION = GuardQuestion()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "scores"),
     [
         ("safe", {"unsafe": 0.0}),

@@ -13,7 +13,7 @@ from tests.cases import each_case
 QUESTION = GuardQuestion()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "scores"),
     [
         ("Safety: Safe\nCategories: None", {"unsafe": 0.0}),
@@ -31,7 +31,7 @@ def test_recorded_answers(said: Any, text: str, scores: Any) -> None:
     assert read_answer(QUESTION, said(text)) == scores
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("tier", "top", "score"),
     [
         ("Safe", {" Safe": 0.6, " Controversial": 0.3, " Unsafe": 0.1}, 0.25),

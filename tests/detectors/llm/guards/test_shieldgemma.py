@@ -8,11 +8,12 @@ import pytest
 
 from guardrails.detectors.llm.guards.form import GuardQuestion, GuardTurn, UnreadableAnswer
 from guardrails.detectors.llm.guards.shieldgemma import GUIDELINES, SHIELDGEMMA, make_questions, read_answer
+from tests.cases import each_case
 
 QUESTION = GuardQuestion(about=("hate_speech",))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "top", "score"),
     [
         ("Yes", None, 1.0),
@@ -27,9 +28,7 @@ def test_the_score_is_that_of_the_guideline(said: Any, text: str, top: Any, scor
     assert read_answer(QUESTION, said(text, top)) == pytest.approx({"hate_speech": score})
 
 
-@pytest.mark.parametrize(
-    "text", ["", "Yes, it does", "No.", "Not", "The", "Ja", "Yes No", "noyes", "**Yes**"]
-)
+@each_case("text", ["", "Yes, it does", "No.", "Not", "The", "Ja", "Yes No", "noyes", "**Yes**"])
 def test_any_other_word_is_an_error(said: Any, text: str) -> None:
     """One token is asked for, so that more than a word is no answer either."""
     with pytest.raises(UnreadableAnswer):

@@ -17,7 +17,7 @@ WORDS = {"unsafe": 1.0, "safe": 0.0}
 START = re.compile(r"\s*")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "top", "score"),
     [
         ("safe", {"safe": 0.7, "unsafe": 0.3}, 0.3),
@@ -35,7 +35,7 @@ def test_the_score_is_the_share_of_the_unsafe_words(said: Any, text: str, top: A
     assert verdict_probability(said(text, top), START, word, WORDS) == pytest.approx(score)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("word", "top", "score"),
     [
         ("safe", {"safe": 0.3, "unsafe": 0.7}, 0.7),
@@ -50,7 +50,7 @@ def test_where_text_and_probabilities_disagree_the_stricter_holds(
     assert verdict_probability(said(word, top), START, word, WORDS) == pytest.approx(score)
 
 
-@pytest.mark.parametrize(("word", "score"), [("safe", 0.0), ("unsafe", 1.0)])
+@each_case(("word", "score"), [("safe", 0.0), ("unsafe", 1.0)])
 def test_without_probabilities_the_word_decides(said: Any, word: str, score: float) -> None:
     """The score is then one or nothing."""
     assert verdict_probability(said(word), START, word, WORDS) == score

@@ -8,6 +8,7 @@ import pytest
 
 from guardrails.detectors.llm.guards.form import GuardQuestion, GuardTurn, UnreadableAnswer
 from guardrails.detectors.llm.guards.wildguard import REQUEST, RESPONSE, make_questions, read_answer
+from tests.cases import each_case
 
 OF_PROMPT, OF_REPLY = GuardQuestion(about=(REQUEST,)), GuardQuestion(about=(RESPONSE,))
 
@@ -17,7 +18,7 @@ def lines(request: str, refusal: str, response: str) -> str:
     return f"Harmful request: {request}\nResponse refusal: {refusal}\nHarmful response: {response}"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("question", "text", "score"),
     [
         (OF_PROMPT, lines("yes", "n/a", "n/a"), 1.0),
@@ -43,7 +44,7 @@ def test_the_probabilities_are_those_of_the_line_that_counts(said: Any) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("question", "text"),
     [
         (OF_PROMPT, ""),

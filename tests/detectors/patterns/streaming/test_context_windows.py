@@ -46,9 +46,7 @@ def test_a_word_that_may_become_another_one_is_waited_for() -> None:
     assert track.feed("s") == [(0, 4, 8)]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"), [("id 12 ", [(0, 3, 5)]), (f"id{' ' * 5}12345678", []), ("id 12345", [])]
-)
+@each_case(("text", "expected"), [("id 12 ", [(0, 3, 5)]), (f"id{' ' * 5}12345678", []), ("id 12345", [])])
 def test_a_window_ends_where_the_buffered_one_does(
     text: str, expected: list[tuple[int, int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -261,7 +261,7 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("mutant", MUTANTS)
+@each_case("mutant", MUTANTS)
 def test_the_tests_catch_each_mistake(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An implementation with one of the known mistakes fails for some text."""
     monkeypatch.setattr(*MUTANTS[mutant])

@@ -145,7 +145,7 @@ MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("mutant", MUTANTS)
+@each_case("mutant", MUTANTS)
 def test_the_traps_catch_whoever_falls_into_them(
     mutant: str, monkeypatch: pytest.MonkeyPatch, every_cut: Callable[[str], Iterator[list[str]]]
 ) -> None:

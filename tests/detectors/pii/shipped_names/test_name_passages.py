@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,9 +69,7 @@ def test_a_sentence_without_end_is_read_with_what_is_beside_its_parts() -> None:
     assert sum(len(each.own(MODEL.probabilities(each.rows))) for each in (first, second, third)) == 200
 
 
-@pytest.mark.parametrize(
-    "text", ["\u1112\u1161\u11ab" * 130 + " Ann", "\ufdfa" * 390 + " Ann", "\U0001f600" * 399 + "a"]
-)
+@each_case("text", ["\u1112\u1161\u11ab" * 130 + " Ann", "\ufdfa" * 390 + " Ann", "\U0001f600" * 399 + "a"])
 def test_no_row_is_longer_than_the_model_reads(text: str) -> None:
     """Letters that are taken apart, and signs that stand for many letters, make many word pieces of few characters."""
     for stretch in stretches(text):

@@ -9,6 +9,7 @@ import pytest
 
 from guardrails.detectors.pii.shipped_names.name_spans import DOUBT, SURE, NameSpans
 from guardrails.detectors.pii.span_builder import LabelledWord, LabelTable
+from tests.cases import each_case
 
 LABELS = ("O", "B-GIVEN", "B-SURNAME", "B-NUMBER", "B-STREET", "B-CITY")
 MEANINGS = {
@@ -124,7 +125,7 @@ def test_a_number_alone_must_be_sure() -> None:
     ]
 
 
-@pytest.mark.parametrize("label", ["B-GIVEN", "B-CITY"])
+@each_case("label", ["B-GIVEN", "B-CITY"])
 def test_signs_alone_are_nobody(label: str) -> None:
     """Whatever the model says; with a word they are a part of the name."""
     assert found(Word("-", label)) == []

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from guardrails.detectors.pii.shipped_names.well_known import COMPANIES, COUNTRIES, EPONYMS, PROGRAMS
 from tests.cases import each_case
 
 
-@pytest.mark.parametrize("names", [COUNTRIES, COMPANIES, PROGRAMS])
+@each_case("names", [COUNTRIES, COMPANIES, PROGRAMS])
 def test_lists_have_no_name_twice_and_longer_ones_first(names: str) -> None:
     """So that the longest is found of several that begin alike."""
     split = names.split("|")
@@ -19,7 +17,7 @@ def test_lists_have_no_name_twice_and_longer_ones_first(names: str) -> None:
     assert [len(each) for each in split] == sorted(map(len, split), reverse=True)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("names", "text"),
     [
         (COUNTRIES, "Papua New Guinea"),

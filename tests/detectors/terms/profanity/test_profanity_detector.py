@@ -10,6 +10,7 @@ import pytest
 from guardrails import Guard, PolicyErrors, Text
 from guardrails.detectors.language import identification
 from guardrails.detectors.terms.profanity.profanity_detector import LANGUAGES, ProfanityDetector, read_words
+from tests.cases import each_case
 
 POLICY = "detectors: {{p: {{use: profanity{}}}}}\nrules: [{{id: r, on: [input, output], when: profanity > 0, then: block}}]\n"
 COMMON = Path(identification.__file__).parents[2] / "models" / "language_id" / "common_words.txt"
@@ -21,7 +22,7 @@ def every() -> ProfanityDetector:
     return ProfanityDetector("p", [word for language in LANGUAGES for word in read_words(language)])
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each_case("language", LANGUAGES)
 def test_each_word_is_found_by_itself_and_in_a_text(language: str, every: ProfanityDetector) -> None:
     """The list of each language has a few dozen."""
     words = read_words(language)  # type: ignore[arg-type] # one of them
@@ -31,7 +32,7 @@ def test_each_word_is_found_by_itself_and_in_a_text(language: str, every: Profan
     assert [text for text, each in zip(texts, found, strict=True) if not each.findings] == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "I live in Scunthorpe, pass the class assessment and take a cockatoo to Essex.",
@@ -70,7 +71,7 @@ def test_words_are_added_and_left_out(guard_of: Callable[..., Guard]) -> None:
     assert [guard.check(text).blocked for text in texts] == [True, False, True, False]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "code"),
     [("leave_out: [zqx]", "unknown_word"), ("add: ['']", "empty_term"), ("languages: [xx]", "invalid_value")],
 )

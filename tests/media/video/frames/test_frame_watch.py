@@ -16,6 +16,7 @@ from guardrails.media.errors import MediaError
 from guardrails.media.video.film_opening import DescriptorFile
 from guardrails.media.video.film_source import FrameSample, Sampling, VideoLimits, WatchAccount, open_film
 from guardrails.media.video.frames.frame_watch import FrameWatch
+from tests.cases import each_case
 
 Reel = Callable[..., bytes]
 Scene = Callable[..., Any]
@@ -91,9 +92,7 @@ def test_a_damaged_middle_shows(container: str, codec: str, reel: Reel) -> None:
     assert seen.corrupt or seen.lost or seen.largest_gap_ms > 60
 
 
-@pytest.mark.parametrize(
-    ("container", "codec"), [("mpegts", "libx264"), ("matroska", "libx264"), ("avi", "mpeg4")]
-)
+@each_case(("container", "codec"), [("mpegts", "libx264"), ("matroska", "libx264"), ("avi", "mpeg4")])
 def test_what_breaks_off_is_watched_up_to_there(
     container: str, codec: str, reel: Reel, scene_of: Scene
 ) -> None:
@@ -138,7 +137,7 @@ def test_a_hole_in_time_is_the_largest_gap(reel: Reel, scene_of: Scene) -> None:
     assert seen.largest_gap_ms == pytest.approx(2_000, abs=80)
 
 
-@pytest.mark.parametrize(("turn", "place"), [(0, (8, 8)), (90, (8, 63)), (180, (63, 119)), (270, (119, 8))])
+@each_case(("turn", "place"), [(0, (8, 8)), (90, (8, 63)), (180, (63, 119)), (270, (119, 8))])
 def test_a_turned_film_is_looked_at_upright(turn: int, place: tuple[int, int], reel: Reel) -> None:
     """A mark in the corner at the top left goes where a player shows it."""
     frame = np.full((72, 128, 3), 60, np.uint8)
@@ -153,7 +152,7 @@ def test_a_turned_film_is_looked_at_upright(turn: int, place: tuple[int, int], r
     assert (sample.pixels.mean(axis=2) > 200).mean() == pytest.approx(16 * 16 / (72 * 128), abs=0.01)
 
 
-@pytest.mark.parametrize(("flips", "place"), [({"hflip": True}, (8, 119)), ({"vflip": True}, (63, 8))])
+@each_case(("flips", "place"), [({"hflip": True}, (8, 119)), ({"vflip": True}, (63, 8))])
 def test_a_mirrored_film_is_looked_at_as_it_is_shown(
     flips: dict[str, bool], place: tuple[int, int], reel: Reel
 ) -> None:
@@ -235,7 +234,7 @@ def test_a_cover_is_looked_at(scene_of: Scene) -> None:
     assert (seen.decoded, seen.lost, seen.stopped) == (41, 0, None)
 
 
-@pytest.mark.parametrize("pixels", ["yuv420p10le", "yuv444p", "yuv422p", "yuvj420p", "gray"])
+@each_case("pixels", ["yuv420p10le", "yuv444p", "yuv422p", "yuvj420p", "gray"])
 def test_formats_of_pixels_are_all_read(pixels: str, reel: Reel) -> None:
     """More bits, more colour, or none."""
     frames = [
@@ -261,9 +260,7 @@ def test_what_is_transparent_is_seen_over_white_and_black(reel: Reel) -> None:
     assert white[36, 30] == pytest.approx((200, 30, 30), abs=12)
 
 
-@pytest.mark.parametrize(
-    ("container", "codec", "pixels"), [("mov", "png", "rgba"), ("webm", "libvpx-vp9", "yuva420p")]
-)
+@each_case(("container", "codec", "pixels"), [("mov", "png", "rgba"), ("webm", "libvpx-vp9", "yuva420p")])
 def test_what_becomes_opaque_for_a_frame_is_a_cut(
     container: str, codec: str, pixels: str, reel: Reel
 ) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import av
 import numpy as np
-import pytest
 
 from guardrails import Guard
 from guardrails.media.video.film_source import open_film
@@ -92,7 +91,7 @@ def tagged(curve: int, frames: Any, reel: Callable[..., bytes]) -> bytes:
     return reel(frames, stream=tag)
 
 
-@pytest.mark.parametrize("curve", [PQ, HLG])
+@each_case("curve", [PQ, HLG])
 def test_a_film_of_high_range_is_seen_in_both_ways(
     curve: int, reel: Callable[..., bytes], guard_of: Callable[..., Guard]
 ) -> None:

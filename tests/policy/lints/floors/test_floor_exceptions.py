@@ -9,6 +9,7 @@ import pytest
 from guardrails.policy.lints.floors.floor_exceptions import find_undone_exceptions
 from guardrails.policy.lints.floors.floor_pairs import FloorPair
 from guardrails.policy.lints.issue import LintFinding
+from tests.cases import each_case
 
 Told = Callable[..., list[LintFinding]]
 
@@ -22,7 +23,7 @@ def told(pair_of: Callable[..., FloorPair]) -> Told:
 EXCEPTION = "exceptions:\n  - {{id: e, rules: [words], matches: [zqxbomb], reason: a product{}}}\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("more", "there", "told_of"),
     [
         ("", "", True),

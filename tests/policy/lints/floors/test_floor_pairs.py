@@ -14,6 +14,7 @@ from guardrails.policy.lints.floors.floor_pairs import (
     shorten_condition,
 )
 from guardrails.types import Stage
+from tests.cases import each_case
 
 RULES = """\
 rules:
@@ -29,7 +30,7 @@ rules:
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("weak", "strict", "expected"),
     [
         ("low", ["high"], False),

@@ -11,6 +11,7 @@ from guardrails.policy.lints.floors.floor_pairs import FloorPair
 from guardrails.policy.lints.floors.floors import weaker_than_floor
 from guardrails.policy.lints.issue import LintFinding
 from guardrails.policy.lints.scene.scene import LintContext
+from tests.cases import each_case
 
 Told = Callable[..., list[LintFinding]]
 
@@ -53,7 +54,7 @@ RULES: dict[str, tuple[str, list[str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", RULES)
+@each_case("case", RULES)
 def test_a_field_that_makes_a_rule_weaker_is_told(case: str, told: Told) -> None:
     """Of the rule of the same id; a field that only differs, or that is stricter, is not told."""
     change, expected = RULES[case]
@@ -76,7 +77,7 @@ def test_the_floors_rule_is_named_with_its_place_and_condition(told: Told, tmp_p
     assert (found.subject, found.mark.line, found.mark.col) == ("hate", 5, 37)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "lines"),
     [
         ("disable: [hate]\n", [5]),
@@ -111,7 +112,7 @@ def test_a_rule_that_is_disabled_is_told_unless_another_does_as_much(
     assert [each.mark.line for each in told(text)] == lines
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rule", "is_idle"),
     [
         ("on: input, when: hate >= 0.9, then: flag", True),

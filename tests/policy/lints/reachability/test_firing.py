@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from guardrails.policy.lints.reachability.firing import can_fire, display_stages
 from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.types import Stage
+from tests.cases import each_case
 
 INPUT = frozenset({Stage.INPUT})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("condition", "fires"),
     [
         ("custom.w > 0", True),

@@ -21,6 +21,7 @@ from guardrails.proxy.access.capacity.costs import Cost
 from guardrails.proxy.access.capacity.fairness import LEAST_BOUND, OWN_BOUND
 from guardrails.proxy.access.capacity.speed import LEAST_GAIN
 from guardrails.proxy.access.capacity.stream_account import STREAM_SHARE
+from tests.cases import each_case
 
 SIZE = 1_000
 
@@ -86,7 +87,7 @@ def seeded(cost: Cost = TENTH, **more: float) -> Machine:
     return machine
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("cost", "each_second"),
     [(Cost(0.1, 0.0), 20), (Cost(0.001, 0.1), 20), (Cost(0.1, 0.4), 5), (Cost(0.05, 0.1), 20)],
 )
@@ -287,7 +288,7 @@ def test_what_streams_take_is_measured() -> None:
     assert machine.account.stream_load == pytest.approx(len(opened) / 100, rel=0.1)
 
 
-@pytest.mark.parametrize("late_s", [0.0, 1.0])
+@each_case("late_s", [0.0, 1.0])
 def test_work_of_streams_that_comes_in_pieces_is_averaged(late_s: float) -> None:
     """A window of a model is judged once a second, for a tenth of one: that is a tenth of a core, on time or late."""
     machine = seeded(max_wait_s=60.0)
@@ -378,7 +379,7 @@ def test_delay_lets_in_less() -> None:
     )
 
 
-@pytest.mark.parametrize(("jitter", "least", "most"), [(0.0, 1, 2), (1.0, 2, 4)])
+@each_case(("jitter", "least", "most"), [(0.0, 1, 2), (1.0, 2, 4)])
 def test_who_is_refused_is_told_when_to_come_back(jitter: float, least: int, most: int) -> None:
     """Not all at the same moment, and never in many minutes."""
     machine = seeded()

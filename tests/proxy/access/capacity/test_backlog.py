@@ -6,6 +6,7 @@ import pytest
 
 from guardrails.proxy.access.capacity.backlog import Backlog, RequestBacklog
 from guardrails.proxy.access.capacity.fairness import OWN_BOUND
+from tests.cases import each_case
 
 
 class Clock:
@@ -17,7 +18,7 @@ class Clock:
         return self.now
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("short_s", "long_s", "passed_s", "short_wait_s", "long_wait_s"),
     [
         (0.5, 0.0, 0.2, 0.3, 0.3),
@@ -72,7 +73,7 @@ def test_parts_of_clients_shrink_alike() -> None:
     assert (backlog.seconds, backlog.clients) == (0.0, 0)
 
 
-@pytest.mark.parametrize(("caller", "wait_s"), [("loud", 2.9), ("other", 0.8), ("new", 0.6)])
+@each_case(("caller", "wait_s"), [("loud", 2.9), ("other", 0.8), ("new", 0.6)])
 def test_clients_take_turns(caller: str, wait_s: float) -> None:
     """Of each other one as much comes first as the client has itself, and a turn."""
     backlog = RequestBacklog(Clock())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guardrails.proxy.access.capacity.costs import CLIENTS, LEAST_PART, Cost, CostsByClient, CostTable
+from tests.cases import each_case
 
 FIRST = Cost(0.5, 0.25)
 
@@ -15,7 +16,7 @@ def test_until_something_was_measured_the_first_estimate_holds() -> None:
     assert [table.estimate(size) for size in (0, 1, 5_000, 1 << 60)] == [FIRST] * 4
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("size", "factor"),
     [(1_000, 1.0), (600, 1.0), (4_000, 4.0), (1 << 20, 2.0**11), (250, 0.25), (0, 2.0**-10)],
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from guardrails.proxy.access.capacity.fairness import LEAST_BOUND, OWN_BOUND, bound_for
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("held", "bound"),
     [
         ({}, 1.0),

@@ -12,11 +12,12 @@ from guardrails.proxy.access.capacity.speed import (
     Delay,
     MachineSpeed,
 )
+from tests.cases import each_case
 
 ON_TIME = Delay(loop_s=0.0, queue_s=0.0, foretold_s=2.0, bound_s=2.0)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("metered", "process", "loop", "overhead", "cores"),
     [
         (10.0, 20.0, 5.0, 2.0, 4.0),
@@ -47,7 +48,7 @@ def test_an_idle_server_forgets_nothing() -> None:
     assert speed.overhead == pytest.approx(before, rel=0.01)
 
 
-@pytest.mark.parametrize("late", [ON_TIME._replace(loop_s=0.3), ON_TIME._replace(queue_s=2.1)])
+@each_case("late", [ON_TIME._replace(loop_s=0.3), ON_TIME._replace(queue_s=2.1)])
 def test_delay_makes_less_of_the_machine_at_once(late: Delay) -> None:
     """A fifth less each time, and for each half second of a longer delay, down to a bound; slowly back when work is on time again."""
     speed = MachineSpeed(2.0)

@@ -14,6 +14,7 @@ import openai
 import pytest
 
 from guardrails import Guard
+from tests.cases import each_case
 from tests.proxy import audio_kit
 from tests.proxy.audio_kit import bare, events, taped
 from tests.proxy.conftest import EVERYWHERE, POLICY, Answer, Fake, RawReply
@@ -214,7 +215,7 @@ def test_bare_samples_in_which_something_is_redacted_stay_bare(
     assert answer.raw == bytes(len(samples))
 
 
-@pytest.mark.parametrize(("seconds", "action"), [(0, "allow"), (2, "flag")])
+@each_case(("seconds", "action"), [(0, "allow"), (2, "flag")])
 def test_bare_samples_that_nobody_transcribes_follow_the_policy(
     serve, fake, kit, spoken, seconds, action
 ) -> None:
@@ -338,7 +339,7 @@ def test_what_is_said_in_a_sound_is_judged_before_it_is_sent(
 SRT = "1\n00:00:00,000 --> 00:00:01,000\nHello zqx\n\n2\n00:00:01,000 --> 00:00:02,000\nmask one, all is well.\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("media", "raw"),
     [
         ("application/json", {"text": "the zqxbomb"}),

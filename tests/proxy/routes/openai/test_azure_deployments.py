@@ -65,7 +65,7 @@ def test_the_name_of_a_deployment_is_judged(proxy, fake, kit) -> None:
     assert (answer.status, fake.asked, answer.action[0]) == (400, [], "block")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "doubled", [b'{"model":"a","model":"b","messages":[]}', b'{"model":"a","Model":"b","messages":[]}']
 )
 def test_two_models_are_refused(proxy, fake, kit, doubled) -> None:
@@ -74,9 +74,7 @@ def test_two_models_are_refused(proxy, fake, kit, doubled) -> None:
     assert fake.asked == []
 
 
-@pytest.mark.parametrize(
-    "path", ["/openai/deployments/a/b/chat/completions", "/openai/deployments//chat/completions"]
-)
+@each_case("path", ["/openai/deployments/a/b/chat/completions", "/openai/deployments//chat/completions"])
 def test_other_paths_are_not_served(proxy, fake, kit, path) -> None:
     """404, in OpenAI's shape."""
     answer = kit.send(proxy, path, kit.asking("hi"))

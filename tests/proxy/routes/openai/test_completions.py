@@ -8,6 +8,7 @@ from typing import Any
 import openai
 import pytest
 
+from tests.cases import each_case
 from tests.proxy.contract_completions import asking, frames, text_chunk, text_completion
 
 PATH = "/v1/completions"
@@ -54,7 +55,7 @@ def test_a_stream_is_passed_on_while_it_comes(proxy, fake, kit) -> None:
     assert rest[-1].finish_reason == "stop"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "param"),
     [
         (asking("a zqxbomb"), "prompt"),
@@ -88,8 +89,8 @@ def test_a_prompt_is_redacted(proxy, fake, kit) -> None:
     assert fake.asked[0].json == asking(["a [MASK]", "b"], suffix="[MASK]!")
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize(
+@each_case("streamed", [False, True])
+@each_case(
     ("text", "shown", "end"),
     [("a zqxmask b", "a [MASK] b", "stop"), ("see zqxbomb", "Not that.", "content_filter"), ("fine", "fine", "stop")],
 )  # fmt: skip
@@ -105,7 +106,7 @@ def test_an_answer_is_judged(proxy, fake, kit, streamed, text, shown, end) -> No
     assert b"zqx" not in answer.raw
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_only_the_blocked_choice_is_withheld(proxy, fake, kit, streamed) -> None:
     """Of `n` choices, and of those of several prompts."""
     whole = text_completion("one. ", "zqxbomb", "a zqxmask", "four. ")
@@ -121,7 +122,7 @@ def test_only_the_blocked_choice_is_withheld(proxy, fake, kit, streamed) -> None
     ]
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_log_probabilities_of_a_changed_text_are_dropped(proxy, fake, kit, streamed) -> None:
     """They spell it."""
     whole = text_completion("a zqxmask", "fine")
@@ -158,7 +159,7 @@ rules: [{id: keep, on: [input, output], when: pii > 0, then: redact, with: vault
 """
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_a_users_own_values_come_back(serve, guard_of, fake, kit, streamed) -> None:
     """Whole, and streamed in pieces that cut the placeholder."""
     whole = text_completion("to [EMAIL_1], not [EMAIL_2]. ")
@@ -182,7 +183,7 @@ def test_a_server_that_does_not_stream_is_streamed(proxy, fake, kit) -> None:
     assert answer.raw.endswith(b"data: [DONE]\n\n")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "frame",
     [
         text_chunk(["zqxbomb"]),  # type: ignore[arg-type]
@@ -202,14 +203,14 @@ def test_a_malformed_chunk_ends_the_stream_with_an_error(proxy, fake, kit, frame
     assert b"zqx" not in answer.raw
 
 
-@pytest.mark.parametrize("raw", [b"{}", b"[]", b'{"choices":"x"}', b'{"choices":[1]}', b"<html>"])
+@each_case("raw", [b"{}", b"[]", b'{"choices":"x"}', b'{"choices":[1]}', b"<html>"])
 def test_what_is_no_completion_is_the_upstreams_fault(proxy, fake, kit, raw) -> None:
     """502."""
     fake.answers(raw)
     assert kit.send(proxy, PATH, asking()).status == 502
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_openais_client_reads_it(proxy, fake, streamed) -> None:
     """The real SDK, both ways, and a block of the request as its own error."""
     whole = text_completion("see zqxbomb")

@@ -9,13 +9,14 @@ import struct
 import openai
 import pytest
 
+from tests.cases import each_case
 from tests.proxy.contract_embeddings import NUMBERS, asking, holding, vectors
 
 PATH = "/v1/embeddings"
 ENCODED = base64.b64encode(struct.pack("<2f", *NUMBERS)).decode()
 
 
-@pytest.mark.parametrize("vector", [NUMBERS, ENCODED])
+@each_case("vector", [NUMBERS, ENCODED])
 def test_vectors_are_passed_on_byte_for_byte(proxy, fake, kit, vector) -> None:
     """As numbers, which stay as they were written, and as Base64."""
     body = b'{"model": "m",  "input": ["a", "b"], "dimensions": 2}'
@@ -47,7 +48,7 @@ def test_a_text_is_redacted(proxy, fake, kit) -> None:
     assert (answer.status, answer.action) == (200, ("redact", "mask.redact"))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "code"),
     [
         (asking([1, 2]), "unsupported_input"),
@@ -65,7 +66,7 @@ def test_what_nobody_can_judge_is_refused(proxy, fake, kit, body, code) -> None:
     assert fake.asked == []
 
 
-@pytest.mark.parametrize("whole", [vectors("see zqxbomb"), vectors([0.5, "zqxbomb"]), holding(x_new="zqxbomb"), vectors(NUMBERS, model="a zqxmask")])  # fmt: skip
+@each_case("whole", [vectors("see zqxbomb"), vectors([0.5, "zqxbomb"]), holding(x_new="zqxbomb"), vectors(NUMBERS, model="a zqxmask")])  # fmt: skip
 def test_an_answer_that_says_something_blocked_is_an_error(proxy, fake, kit, whole) -> None:
     """No embedding can refuse; nothing of it goes on."""
     fake.answers(whole)
@@ -81,7 +82,7 @@ def test_a_text_beside_the_vectors_is_redacted(proxy, fake, kit) -> None:
     assert kit.send(proxy, PATH, asking()).json == holding(x_new="a [MASK]")
 
 
-@pytest.mark.parametrize("raw", [b"{}", b"[]", b'{"data":"x"}', b'{"data":[[0.5]]}', b"<html>"])
+@each_case("raw", [b"{}", b"[]", b'{"data":"x"}', b'{"data":[[0.5]]}', b"<html>"])
 def test_what_is_no_list_of_embeddings_is_the_upstreams_fault(proxy, fake, kit, raw) -> None:
     """502."""
     fake.answers(raw)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import openai
 import pytest
 
+from tests.cases import each_case
 from tests.proxy import image_kit as kit_
 from tests.proxy.conftest import EVERYWHERE, POLICY, Answer
 from tests.proxy.image_kit import asking, encoded, events, file, form, is_green, made, uri
@@ -72,7 +73,7 @@ def test_what_nothing_is_wrong_with_is_passed_on_byte_for_byte(pictures, fake) -
     assert fake.asked[0].headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize("field", ["prompt", "negative_prompt", "negativePrompt", "user", "style", "x_new"])
+@each_case("field", ["prompt", "negative_prompt", "negativePrompt", "user", "style", "x_new"])
 def test_a_blocked_prompt_makes_no_picture(pictures, fake, field) -> None:
     """Wherever in the request it stands."""
     answer = pictures(asking(**{field: "a zqxbomb"}))
@@ -158,7 +159,7 @@ def test_a_picture_of_an_answer_is_covered(covers, fake, kit) -> None:
     assert not is_green(second["b64_json"])
 
 
-@pytest.mark.parametrize("raw", [b"{}", b"[]", b'{"data":"x"}', b'{"data":["x"]}', b"<html>"])
+@each_case("raw", [b"{}", b"[]", b'{"data":"x"}', b'{"data":["x"]}', b"<html>"])
 def test_what_is_no_answer_is_the_upstreams_fault(pictures, fake, raw) -> None:
     """502."""
     fake.answers(raw)
@@ -190,7 +191,7 @@ def test_a_stream_ends_with_an_error_where_a_picture_is_stopped(blocks, fake, ki
     assert answer.later["x-guardrails-action"] == "block"
 
 
-@pytest.mark.parametrize("partial", [(encoded(green=True),), ()])
+@each_case("partial", [(encoded(green=True),), ()])
 def test_a_stream_whose_first_picture_is_stopped_is_an_error(blocks, fake, kit, partial) -> None:
     """With its own status, as nothing was sent yet."""
     fake.events(*events(*partial, last=encoded(green=True)))
@@ -209,7 +210,7 @@ def test_pictures_of_a_stream_are_covered(covers, fake, kit) -> None:
     assert answer.frames[2] == events(last=shown[2])[0]
 
 
-@pytest.mark.parametrize("where", ["x_new", "size"])
+@each_case("where", ["x_new", "size"])
 def test_a_word_that_is_cut_over_two_events_is_a_word(blocks, fake, kit, where) -> None:
     """In a field that nobody knows, and in one that has a word elsewhere."""
     first, *others = events(encoded(), encoded(), last=encoded())
@@ -230,7 +231,7 @@ def test_a_stream_that_breaks_off_is_an_error(blocks, fake, kit, told) -> None:
     assert b"zqx" not in answer.raw
 
 
-@pytest.mark.parametrize("green", [False, True])
+@each_case("green", [False, True])
 def test_a_server_that_does_not_stream_is_told_as_a_stream(blocks, fake, kit, green) -> None:
     """Each of its pictures is an event of a finished one."""
     fake.answers(made(encoded(), encoded(green), quality="high"))
@@ -294,7 +295,7 @@ def test_a_form_is_passed_on_byte_for_byte(blocks, fake, kit) -> None:
         [b'Content-Disposition: form-data; name="image"; filename="zqxbomb.png"\r\n\r\n' + file()],
     ],
 )
-@pytest.mark.parametrize("path", [EDITS, VARIATIONS])
+@each_case("path", [EDITS, VARIATIONS])
 def test_a_form_of_which_anything_is_blocked_goes_nowhere(blocks, fake, kit, path, parts) -> None:
     """Prompt, pictures, the second one, the mask, whatever else there is."""
     raw, headers = form(*parts)
@@ -355,7 +356,7 @@ def test_a_form_is_redacted(covers, fake, kit) -> None:
     assert not is_green(picture)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         {"images": [{"image_url": uri()}, {"image_url": uri(green=True)}]},

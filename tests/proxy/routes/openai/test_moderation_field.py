@@ -16,14 +16,14 @@ from guardrails.proxy.routes.openai.moderation_field import Wanted, take_field, 
 from guardrails.taxonomy import OPENAI
 from guardrails.types import Detection, Finding
 from guardrails.wire import strict_json
-from tests.cases import scale
+from tests.cases import each_case, scale
 from tests.proxy import contract_chat, contract_responses
 from tests.proxy.contract import COLUMNS, Failure, answered, asked, fill, read_page, world
 
 CHAT, RESPONSES = "/v1/chat/completions", "/v1/responses"
 ROUTES = [CHAT, RESPONSES]
-ROUTE = pytest.mark.parametrize("path", ROUTES)
-STREAMED = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+ROUTE = each_case("path", ROUTES)
+STREAMED = each_case("streamed", [False, True], ids=["whole", "streamed"])
 
 
 def moderation(**modes):
@@ -131,7 +131,7 @@ def test_score_is_the_default(proxy, kit, fake, path, policy) -> None:
 
 @ROUTE
 @STREAMED
-@pytest.mark.parametrize("word", ["zqxmask", "zqxbomb"])
+@each_case("word", ["zqxmask", "zqxbomb"])
 def test_the_policy_holds_whatever_the_mode(proxy, fake, ask, path, streamed, word) -> None:
     """What it redacts is redacted and what it blocks is blocked, on either side, though only scores were asked for."""
     asked = ask(proxy, path, f"a {word}", "x", streamed=streamed, input="score", output="score")
@@ -145,7 +145,7 @@ def test_the_policy_holds_whatever_the_mode(proxy, fake, ask, path, streamed, wo
 
 @ROUTE
 @STREAMED
-@pytest.mark.parametrize("word", ["zqxmask", "zqxbomb"])
+@each_case("word", ["zqxmask", "zqxbomb"])
 def test_what_is_flagged_in_a_request_is_blocked_on_demand(
     proxy, fake, kit, ask, path, streamed, word
 ) -> None:
@@ -162,7 +162,7 @@ def test_what_is_flagged_in_a_request_is_blocked_on_demand(
 
 @ROUTE
 @STREAMED
-@pytest.mark.parametrize("word", ["zqxmask", "zqxbomb"])
+@each_case("word", ["zqxmask", "zqxbomb"])
 def test_what_is_flagged_in_an_answer_is_blocked_on_demand(proxy, ask, path, streamed, word) -> None:
     """Where the policy would only edit it too; nothing of it is shown, not what stands before it, streamed or not."""
     answer = ask(proxy, path, "x", f"All is well, says {word}.", streamed=streamed, output="block")
@@ -176,7 +176,7 @@ def test_what_is_flagged_in_an_answer_is_blocked_on_demand(proxy, ask, path, str
 
 @ROUTE
 @STREAMED
-@pytest.mark.parametrize("text", ["fine", "a zqxflag"])
+@each_case("text", ["fine", "a zqxflag"])
 def test_what_is_not_flagged_passes_the_block(proxy, ask, path, streamed, text) -> None:
     """A rule that only records, or is in shadow, flags nothing."""
     answer = ask(proxy, path, text, f"{text} zqxshade", streamed=streamed, input="block", output="block")
@@ -336,7 +336,7 @@ APIS = pytest.mark.parametrize(
 
 
 @APIS
-@pytest.mark.parametrize("column", ["block", "redact"])
+@each_case("column", ["block", "redact"])
 def test_from_no_place_does_what_is_flagged_go_on_where_a_block_is_demanded(api, column, fake) -> None:
     """What the policy would redact, or leave out, is blocked: in every place of a request that the contract matrix knows."""
     page, wrong = read_page()[f"{api.path}, asked"], {}
@@ -432,7 +432,7 @@ def failing(content):
 
 @ROUTE
 @STREAMED
-@pytest.mark.parametrize(("mode", "status"), [("score", 200), ("block", 400)])
+@each_case(("mode", "status"), [("score", 200), ("block", 400)])
 def test_a_detector_that_failed_is_an_error_and_in_a_block_never_a_pass(
     serve, guard_of, kind_of, ask, path, streamed, mode, status
 ) -> None:
@@ -507,7 +507,7 @@ def test_null_asks_for_nothing(proxy, fake, kit, path) -> None:
     assert fake.asked[0].json == body
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "code", "param"),
     [
         ("low", "invalid_type", ""),

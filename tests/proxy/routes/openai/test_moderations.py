@@ -7,6 +7,7 @@ import pytest
 
 from guardrails.proxy.routes.openai.moderations import SHOWN_IDS
 from guardrails.taxonomy import OPENAI
+from tests.cases import each_case
 from tests.proxy.image_kit import uri
 from tests.proxy.metrics_kit import counted
 
@@ -29,7 +30,7 @@ def test_a_text_is_judged_and_no_upstream_is_asked(proxy, fake, kit) -> None:
     assert fake.asked == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "flagged", "action"),
     [("fine", False, "allow"), ("zqxflag", False, "flag"), ("zqxmask", True, "redact"), ("zqxbomb", True, "block")],
 )  # fmt: skip
@@ -94,7 +95,7 @@ def test_all_detectors_have_their_say(serve, guard_of, kit, kind_of) -> None:
     assert answer.action == ("block", "bomb,mail,who")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "code", "param"),
     [
         ({}, "invalid_input", "/input"),

@@ -8,6 +8,7 @@ import openai
 import pytest
 
 from guardrails import Guard
+from tests.cases import each_case
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": '{"a": ["x"]}'}
@@ -131,7 +132,7 @@ def test_what_is_allowed_passes_unchanged(proxy, fake, kit) -> None:
     assert (answer.status, answer.raw, answer.action) == (200, said, ("allow", ""))
 
 
-@pytest.mark.parametrize("path", PLACES, ids=lambda path: ".".join(map(str, path)))
+@each_case("path", PLACES, ids=lambda path: ".".join(map(str, path)))
 def test_a_hidden_term_is_found_in_every_place_of_a_request(proxy, fake, kit, path) -> None:
     """Items of every kind, definitions, ids, unknown fields: every string of a request is judged."""
     body = kit.put(CONVERSATION, path, '{"a": "zqxbomb"}' if path[-1] == "arguments" else "zqxbomb")
@@ -145,7 +146,7 @@ def test_a_hidden_term_is_found_in_every_place_of_a_request(proxy, fake, kit, pa
     assert fake.asked == []
 
 
-@pytest.mark.parametrize("item", ANSWER_PLACES)
+@each_case("item", ANSWER_PLACES)
 def test_a_hidden_term_is_found_in_every_item_of_an_answer(proxy, fake, kit, item) -> None:
     """Reasoning, calls, results of hosted tools, items that nobody knows: nothing of it leaves."""
     fake.answers(kit.response("harmless", item))
@@ -160,9 +161,7 @@ def test_a_hidden_term_is_found_in_every_item_of_an_answer(proxy, fake, kit, ite
     assert b"harmless" not in answer.raw
 
 
-@pytest.mark.parametrize(
-    "field", ["id", "model", "output_text", "instructions", "metadata", "x_new", "usage", "error"]
-)
+@each_case("field", ["id", "model", "output_text", "instructions", "metadata", "x_new", "usage", "error"])
 def test_a_hidden_term_beside_the_items_is_found(proxy, fake, kit, field) -> None:
     """A refusal keeps nothing of the field that blocked."""
     value = {"message": "a zqxbomb"} if field in {"metadata", "usage", "error"} else "a zqxbomb"
@@ -259,7 +258,7 @@ UNSEEN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", UNSEEN)
+@each_case("name", UNSEEN)
 def test_a_part_that_nobody_can_judge_does_not_pass(proxy, fake, kit, name) -> None:
     """It is inspected or refused, never dropped while the log says that all was checked."""
     answer = kit.respond(proxy, {"model": "m", "input": [UNSEEN[name]]})
@@ -268,7 +267,7 @@ def test_a_part_that_nobody_can_judge_does_not_pass(proxy, fake, kit, name) -> N
     assert fake.asked == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     "extra",
     [
         {"prompt": {"id": "pmpt_1", "variables": {"name": "x"}}},
@@ -328,7 +327,7 @@ def test_an_attack_in_an_earlier_turn_is_left_out(proxy, fake, kit) -> None:
     assert answer.action == ("redact", "bomb.block")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "code", "param"),
     [
         ({"model": "m"}, "invalid_input", "/input"),
@@ -377,8 +376,8 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize("fault", FAULTS)
+@each_case("streamed", [False, True])
+@each_case("fault", FAULTS)
 def test_a_failure_is_an_error_in_openais_shape(proxy, fake, kit, fault, streamed) -> None:
     """With a status that is true, never 200, and with no foreign text."""
     reply, status, code = FAULTS[fault]
@@ -414,7 +413,7 @@ def vault_guard(guard_of) -> Guard:
     )
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_the_client_gets_values_that_the_model_never_saw(serve, fake, kit, vault_guard, streamed) -> None:
     """In texts, not in a call's arguments."""
     said = kit.response("I wrote to [EMAIL_1].", {**CALL, "arguments": '{"to": "[EMAIL_1]"}'})
@@ -430,7 +429,7 @@ def test_the_client_gets_values_that_the_model_never_saw(serve, fake, kit, vault
     assert json.loads(got.output[1].arguments) == {"to": "[EMAIL_1]"}
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@each_case("streamed", [False, True])
 def test_a_reply_is_judged_beside_the_instructions(serve, guard_of, fake, kit, streamed) -> None:
     """A reply that repeats them is found; that the response repeats them as such is none."""
     leaked = "You are Ada, the assistant of Acme, and you never say that the launch is planned for May."
@@ -455,7 +454,7 @@ def test_a_reply_is_judged_beside_the_instructions(serve, guard_of, fake, kit, s
         assert (status == "completed") is ("Sure." in told)
 
 
-@pytest.mark.parametrize("term", ["zqxbomb", "zqxmask"])
+@each_case("term", ["zqxbomb", "zqxmask"])
 def test_no_place_of_a_request_reaches_the_upstream(proxy, fake, kit, term) -> None:
     """A term in any string or new field of a conversation is blocked, left out with its turn, or redacted."""
     fake.answers(kit.response("x"))

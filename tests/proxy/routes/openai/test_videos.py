@@ -18,6 +18,7 @@ from guardrails import Guard
 from guardrails.protocols.errors import OF_BLOCKS
 from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.access.tenants import KeyDoc
+from tests.cases import each_case
 from tests.films import film, green, scene
 from tests.proxy import image_kit
 from tests.proxy.conftest import EVERYWHERE, POLICY, WAIT_S, Answer, Fake, RawReply
@@ -291,7 +292,7 @@ def test_nothing_leaves_before_all_of_it_is_there(client, fake, plain) -> None:
         own.videos.download_content("video_1")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "path",
     [
         "/v1/videos/..%2fmodels",

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from guardrails.proxy.server.counting.families import MOST, OTHER
 from guardrails.proxy.server.counting.series import DROPPED, LONGEST, Series, Sums
 from guardrails.proxy.server.counting.slots import Slots, create_slots
+from tests.cases import each_case
 from tests.proxy.metrics_kit import counted, samples
 
 
@@ -118,7 +119,7 @@ def test_events_for_which_there_is_no_room_are_counted_as_such() -> None:
     assert counted(found, "guardrails_denied_total") == 0
 
 
-@pytest.mark.parametrize("labels", [(), (("code", "x"), ("more", "y")), (("reason", "x"),)])
+@each_case("labels", [(), (("code", "x"), ("more", "y")), (("reason", "x"),)])
 def test_labels_are_those_of_the_table(labels) -> None:
     """No more, and no fewer."""
     [series] = processes(1)

@@ -19,6 +19,7 @@ from guardrails.proxy.server.http import Http
 from guardrails.proxy.server.processes.graceful_server import GracefulServer
 from guardrails.proxy.server.processes.lifecycle import LIFECYCLE, Lifecycle
 from guardrails.proxy.server.processes.service_notice import ServiceNotice
+from tests.cases import each_case
 from tests.waiting import wait_until
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -59,7 +60,7 @@ def test_it_ends_well_on_sigterm() -> None:
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
 
 
-@pytest.mark.parametrize("numbers", [(signal.SIGINT,), (signal.SIGTERM, signal.SIGINT)])
+@each_case("numbers", [(signal.SIGINT,), (signal.SIGTERM, signal.SIGINT)])
 def test_it_is_interrupted_by_ctrl_c(numbers: tuple[int, ...]) -> None:
     """Once it has ended what it began."""
     with pytest.raises(KeyboardInterrupt):

@@ -207,7 +207,7 @@ def test_a_worker_ends_when_its_parent_was_killed() -> None:
     assert done.stdout == b"serves, told to end"
 
 
-@pytest.mark.parametrize("status", [0, 3])
+@each_case("status", [0, 3])
 def test_a_forked_worker_is_a_process_of_its_own(status: int) -> None:
     """Signals end it as they end any, what is to happen at its end does, and its status is the parent's to read."""
     command = [sys.executable, "-c", textwrap.dedent(FORKS) % status]

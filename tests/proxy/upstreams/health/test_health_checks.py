@@ -12,6 +12,7 @@ from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.upstreams.health import health_checks
 from guardrails.proxy.upstreams.routing import Upstreams
+from tests.cases import each_case
 
 
 class Turns:
@@ -60,7 +61,7 @@ def watched(fake, replies, **fields) -> tuple[list[bool], list[float]]:
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("status", [200, 403, 404])
+@each_case("status", [200, 403, 404])
 def test_one_that_answers_again_is_up(fake, monkeypatch, status) -> None:
     """No client's request need be the one to see; while it is up nothing is sent."""
     monkeypatch.setenv("A_KEY", "sk-a")

@@ -9,10 +9,11 @@ import pytest
 
 from guardrails.proxy.upstreams.transport import client_certificates
 from guardrails.proxy.upstreams.transport.client_certificates import demands_certificate
+from tests.cases import each_case
 from tests.proxy.tls_kit import Authority, store
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("mode", "demands"), [(ssl.CERT_NONE, False), (ssl.CERT_OPTIONAL, False), (ssl.CERT_REQUIRED, True)]
 )
 def test_a_server_is_asked(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, mode: Any, demands: bool) -> None:

@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from guardrails.proxy.upstreams.transport import rotation
+from tests.cases import each_case
 from tests.proxy.tls_kit import Authority, store
 from tests.waiting import wait_until
 
@@ -19,7 +18,7 @@ def replace(path: Path, text: str) -> None:
     os.replace(new, path)
 
 
-@pytest.mark.parametrize("named", [True, False])
+@each_case("named", [True, False])
 def test_a_key_is_rotated_without_a_new_start(serve, fake, kit, monkeypatch, tmp_path, caplog, named) -> None:
     """Its file is swapped; one that is gone, or empty, leaves the key from before, and the log says so."""
     monkeypatch.setattr(rotation, "EVERY_S", 0.02)

@@ -7,6 +7,7 @@ import ssl
 import pytest
 
 from guardrails.proxy.upstreams.transport.tls import CertificateFiles, client_context, server_context
+from tests.cases import each_case
 from tests.proxy.tls_kit import Authority
 
 
@@ -40,8 +41,8 @@ def test_clients_need_a_certificate_where_their_authority_is_named(authority, tm
     assert (strict.verify_mode, strict.minimum_version) == (ssl.CERT_REQUIRED, ssl.TLSVersion.TLSv1_3)
 
 
-@pytest.mark.parametrize("which", ["ca_file", "cert_file", "key_file"])
-@pytest.mark.parametrize("wrong", ["missing", "garbage"])
+@each_case("which", ["ca_file", "cert_file", "key_file"])
+@each_case("wrong", ["missing", "garbage"])
 def test_a_file_that_does_not_serve_is_named(authority, tmp_path, which, wrong) -> None:
     """With why."""
     bad = tmp_path / "bad.pem"
