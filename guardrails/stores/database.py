@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self
 from urllib.parse import quote, unquote_to_bytes
 
 from guardrails.errors import GuardrailsError, MissingExtra
+from guardrails.fork_safety import forks_wait_for
 from guardrails.stores.postgresql_address import name_address, read_address
 
 if TYPE_CHECKING:
@@ -132,16 +133,14 @@ class SqliteDatabase(_Connection):
     def __init__(self, path: Path) -> None:
         self._path, self.name = path.absolute(), str(path)
         try:
-            self._connection = sqlite3.connect(
-                self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
-            )
+            self._connection = _connect(self._path)
         except sqlite3.OperationalError as error:
             raise StoreError(f"the store {self.name}: {_why_not_opened(self._path) or error}") from error
         try:
             with self._errors():
                 self._set_up()
         except BaseException:
-            self._connection.close()
+            _close(self._connection)
             raise
 
     def _set_up(self) -> None:
@@ -149,7 +148,7 @@ class SqliteDatabase(_Connection):
         while True:
             try:
                 for setting in SETTINGS:
-                    self._connection.execute(f"PRAGMA {setting}")
+                    _run(self._connection, f"PRAGMA {setting}")
             except sqlite3.OperationalError as error:
                 # Where several open a new file, one has it in WAL mode, and SQLite lets the others fail instead of wait.
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
@@ -168,20 +167,20 @@ class SqliteDatabase(_Connection):
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Run a statement and return its rows."""
         with self._errors():
-            return self._connection.execute(sql, parameters).fetchall()
+            return _run(self._connection, sql, parameters)
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement for each row of parameters; within a transaction, for all or none."""
         with self._errors():
-            self._connection.executemany(sql, rows)
+            _run_many(self._connection, sql, rows)
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
         """Return the rows of a query as they are read."""
         self.execute("SELECT 1")  # it is not closed
         # Another connection: for as long as one reads, it does not see what others write, and cannot write behind that.
         with SqliteDatabase(self._path) as reader, self._errors():
-            cursor = reader._connection.execute(sql, parameters)
-            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            cursor = _begin(reader._connection, sql, parameters)
+            while rows := _fetch(cursor):
                 yield from rows
 
     @contextmanager
@@ -217,7 +216,40 @@ class SqliteDatabase(_Connection):
 
     def close(self) -> None:
         """End the connection."""
-        self._connection.close()
+        _close(self._connection)
+
+
+# SQLite has locks of its own for the whole process. A child that is forked while another thread holds one could never open a database.
+
+
+@forks_wait_for
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+
+
+@forks_wait_for
+def _run(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    return connection.execute(sql, parameters).fetchall()
+
+
+@forks_wait_for
+def _run_many(connection: sqlite3.Connection, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+    connection.executemany(sql, rows)
+
+
+@forks_wait_for
+def _begin(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> sqlite3.Cursor:
+    return connection.execute(sql, parameters)
+
+
+@forks_wait_for
+def _fetch(cursor: sqlite3.Cursor) -> list[Row]:
+    return cursor.fetchmany(ROWS_AT_ONCE)
+
+
+@forks_wait_for
+def _close(connection: sqlite3.Connection) -> None:
+    connection.close()
 
 
 def _why_not_opened(path: Path) -> str | None:

@@ -50,6 +50,32 @@ with open_database(sys.argv[1]) as database:
     read = sum(1 for _ in database.read("{NUMBERS}", (150_000, "x" * 1_000)))
     print(read, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
+FORKING = """
+import os, sys, threading, warnings
+from guardrails.stores.database import open_database
+warnings.simplefilter("ignore")
+url, running = sys.argv[1], True
+
+def work():
+    while running:
+        with open_database(url) as database:
+            database.execute("SELECT 1")
+
+thread = threading.Thread(target=work)
+thread.start()
+ended = []
+for _ in range(20):
+    if not (child := os.fork()):
+        threading.Timer(15, os._exit, (1,)).start()
+        open_database(url).close()
+        os._exit(0)
+    ended.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    if any(ended):
+        break
+running = False
+thread.join()
+print({*ended})
+"""
 
 
 def words(database: Database) -> list[str]:
@@ -407,6 +433,12 @@ def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
+
+
+def test_a_process_that_is_forked_meanwhile_can_open_one(tmp_path: Path) -> None:
+    """Whatever another thread was at: SQLite has locks of its own, which would stay closed in the child for ever."""
+    done = run_process(FORKING, sqlite_url(tmp_path / "a.db"))
+    assert (done.returncode, done.stdout) == (0, "{0}\n"), done.stderr
 
 
 def test_a_file_that_somebody_holds_is_not_waited_for_for_ever(
