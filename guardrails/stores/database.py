@@ -219,7 +219,7 @@ class SqliteDatabase(_Connection):
         _close(self._connection)
 
 
-# SQLite has locks of its own for the whole process. A child that is forked while another thread holds one could never open a database.
+# SQLite has locks of its own for the whole process: a child that is forked while another thread holds one could open no database.
 
 
 @forks_wait_for
