@@ -36,8 +36,8 @@ SCHEMAS: Final = {JSON: {"type": "object"}, FORM: {"type": "object"}}
 
 @lru_cache(maxsize=1_000)
 def describe_route(route: Route) -> APIRoute:
-    """Return a route as FastAPI describes it, the same for every application of this process: it holds nothing of one, and to work
-    it out, by way of the signatures of all endpoints, is most of what an application's start takes.
+    """Return a route as FastAPI describes it, the same for every application of this process: it holds nothing of one, and to
+    work it out, by way of the signatures of all endpoints, is most of what an application's start takes.
     """
     return APIRoute(
         route.path,
