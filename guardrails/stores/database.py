@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -136,11 +137,14 @@ class SqliteDatabase(_Connection):
             self._connection = _connect(self._path)
         except sqlite3.OperationalError as error:
             raise StoreError(f"the store {self.name}: {_why_not_opened(self._path) or error}") from error
+        # Also where nobody closes it: what is read half, or held in a circle, is closed when it is collected.
+        self._end = weakref.finalize(self, _close, self._connection, os.getpid())
+        self._end.atexit = False
         try:
             with self._errors():
                 self._set_up()
         except BaseException:
-            _close(self._connection)
+            self._end()
             raise
 
     def _set_up(self) -> None:
@@ -216,7 +220,7 @@ class SqliteDatabase(_Connection):
 
     def close(self) -> None:
         """End the connection."""
-        _close(self._connection)
+        self._end()
 
 
 # SQLite has locks of its own for the whole process: a child that is forked while another thread holds one could open no database.
@@ -248,8 +252,9 @@ def _fetch(cursor: sqlite3.Cursor) -> list[Row]:
 
 
 @forks_wait_for
-def _close(connection: sqlite3.Connection) -> None:
-    connection.close()
+def _close(connection: sqlite3.Connection, process: int) -> None:
+    if process == os.getpid():  # a child leaves what is its parent's
+        connection.close()
 
 
 def _why_not_opened(path: Path) -> str | None:

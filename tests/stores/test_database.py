@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sqlite3
 import sys
@@ -433,6 +434,21 @@ def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
+
+
+def test_what_nobody_closes_is_closed_when_it_is_collected(tmp_path: Path) -> None:
+    """Also what was read half, in a circle with its reader, as the traceback of an error has it; Python would warn of either."""
+    database = open_database(sqlite_url(tmp_path / "a.db"))
+    rows = database.read(NUMBERS, (2_000, "x"))
+    next(rows)
+    connections = [database._connection, rows.gi_frame.f_locals["reader"]._connection]  # type: ignore[attr-defined]
+    circle = [database, rows]
+    circle.append(circle)
+    del database, rows, circle
+    gc.collect()
+    for connection in connections:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
 
 
 def test_a_process_that_is_forked_meanwhile_can_open_one(tmp_path: Path) -> None:
