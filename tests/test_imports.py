@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import accumulate
 
@@ -35,6 +36,10 @@ HEAVY = [
 ]
 
 
+CHECKING = "from guardrails import Guard\nGuard.load().check('x')"
+
+
+@cache
 def loaded_by(statement: str) -> set[str]:
     """Return the top-level modules that a statement brings into a fresh interpreter."""
     script = f"import sys\nbefore = set(sys.modules)\n{statement}\nimport json\nprint(json.dumps(sorted(set(sys.modules) - before)))"
@@ -61,7 +66,7 @@ def test_the_ground_floors_bring_the_standard_library_alone(module: str, others:
 
 def test_a_guard_brings_no_server_and_no_model() -> None:
     """The library needs neither, unless a policy names a detector that does."""
-    loaded = loaded_by("from guardrails import Guard\nGuard.load().check('x')")
+    loaded = loaded_by(CHECKING)
     assert loaded.isdisjoint(
         {"torch", "transformers", "presidio_analyzer", "fastapi", "av", "aiohttp", "uvicorn", "PIL"}
     )
@@ -69,7 +74,7 @@ def test_a_guard_brings_no_server_and_no_model() -> None:
 
 def test_nothing_of_telemetry_is_loaded_unless_it_is_switched_on() -> None:
     """A guard loads nothing of OpenTelemetry's; a server no SDK, and nothing of ours. FastAPI loads the API."""
-    assert "opentelemetry" not in loaded_by("from guardrails import Guard\nGuard.load('pii-only').check('x')")
+    assert "opentelemetry" not in loaded_by(CHECKING)
     serve = "from guardrails.proxy.server.serve import Settings, create_app\ncreate_app(Settings('http://h', policy='pii-only'))"
     own = "('guardrails.telemetry', 'opentelemetry.sdk', 'opentelemetry.exporter')"
     loaded_by(f"{serve}\nassert not [name for name in sys.modules if name.startswith({own})]")

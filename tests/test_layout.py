@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.cases import each_case
 
@@ -17,7 +18,6 @@ TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 THOROUGH = sorted((ROOT / "tests/thorough").rglob("test_*.py"))
 WIDENED = re.compile(r"^ *test_\w+ = widen\(", re.MULTILINE)
 """A test of the short run over a larger table, which has its docstring."""
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 LONGEST_FILE = 500
 FULLEST_FOLDER = 12
 LONGEST_FUNCTION = 60
@@ -41,13 +41,33 @@ def twin(source: Path) -> Path:
     return folder / f"test_{source.stem.strip('_')}.py"
 
 
+class Definition(NamedTuple):
+    """A function or a class. Of its tree no more is kept: all trees together are a gigabyte, which the collector would look through."""
+
+    name: str
+    line: int
+    length: int
+    is_class: bool
+    has_docstring: bool
+
+
 @cache
 def definitions(path: Path) -> Sequence[Definition]:
     """Return every function and class of a file."""
     nodes: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     for node in nodes:  # which grows: nothing is defined inside of an expression
         nodes += [each for each in ast.iter_child_nodes(node) if not isinstance(each, ast.expr)]
-    return [node for node in nodes if isinstance(node, Definition)]
+    return [
+        Definition(
+            node.name,
+            node.lineno,
+            (node.end_lineno or node.lineno) - node.lineno + 1,
+            isinstance(node, ast.ClassDef),
+            ast.get_docstring(node, clean=False) is not None,
+        )
+        for node in nodes
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    ]
 
 
 @each_case("source", SOURCES, ids=name)
@@ -74,10 +94,7 @@ def test_files_and_functions_are_short(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= LONGEST_FILE or path in TESTS, f"{name(path)}: {lines} lines"
     for node in definitions(path):
-        length = (node.end_lineno or node.lineno) - node.lineno + 1
-        assert isinstance(node, ast.ClassDef) or length <= LONGEST_FUNCTION, (
-            f"{name(path)}:{node.lineno}: {node.name}"
-        )
+        assert node.is_class or node.length <= LONGEST_FUNCTION, f"{name(path)}:{node.line}: {node.name}"
 
 
 def test_folders_hold_few_files() -> None:
@@ -94,4 +111,4 @@ def test_each_test_says_what_it_shows(path: Path) -> None:
     widened = path in THOROUGH and WIDENED.search(path.read_text(encoding="utf-8"))
     assert found or widened, f"{name(path)} holds no test"
     for node in found:
-        assert ast.get_docstring(node), f"{name(path)}:{node.lineno}: {node.name} has no docstring"
+        assert node.has_docstring, f"{name(path)}:{node.line}: {node.name} has no docstring"

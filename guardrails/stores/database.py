@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self
 from urllib.parse import quote, unquote_to_bytes
 
 from guardrails.errors import GuardrailsError, MissingExtra
+from guardrails.fork_safety import forks_wait_for
 from guardrails.stores.postgresql_address import name_address, read_address
 
 if TYPE_CHECKING:
@@ -132,16 +134,17 @@ class SqliteDatabase(_Connection):
     def __init__(self, path: Path) -> None:
         self._path, self.name = path.absolute(), str(path)
         try:
-            self._connection = sqlite3.connect(
-                self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
-            )
+            self._connection = _connect(self._path)
         except sqlite3.OperationalError as error:
             raise StoreError(f"the store {self.name}: {_why_not_opened(self._path) or error}") from error
+        # Also where nobody closes it: what is read half, or held in a circle, is closed when it is collected.
+        self._end = weakref.finalize(self, _close, self._connection, os.getpid())
+        self._end.atexit = False
         try:
             with self._errors():
                 self._set_up()
         except BaseException:
-            self._connection.close()
+            self._end()
             raise
 
     def _set_up(self) -> None:
@@ -149,7 +152,7 @@ class SqliteDatabase(_Connection):
         while True:
             try:
                 for setting in SETTINGS:
-                    self._connection.execute(f"PRAGMA {setting}")
+                    _run(self._connection, f"PRAGMA {setting}")
             except sqlite3.OperationalError as error:
                 # Where several open a new file, one has it in WAL mode, and SQLite lets the others fail instead of wait.
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
@@ -168,20 +171,20 @@ class SqliteDatabase(_Connection):
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Run a statement and return its rows."""
         with self._errors():
-            return self._connection.execute(sql, parameters).fetchall()
+            return _run(self._connection, sql, parameters)
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement for each row of parameters; within a transaction, for all or none."""
         with self._errors():
-            self._connection.executemany(sql, rows)
+            _run_many(self._connection, sql, rows)
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
         """Return the rows of a query as they are read."""
         self.execute("SELECT 1")  # it is not closed
         # Another connection: for as long as one reads, it does not see what others write, and cannot write behind that.
         with SqliteDatabase(self._path) as reader, self._errors():
-            cursor = reader._connection.execute(sql, parameters)
-            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            cursor = _begin(reader._connection, sql, parameters)
+            while rows := _fetch(cursor):
                 yield from rows
 
     @contextmanager
@@ -217,7 +220,41 @@ class SqliteDatabase(_Connection):
 
     def close(self) -> None:
         """End the connection."""
-        self._connection.close()
+        self._end()
+
+
+# SQLite has locks of its own for the whole process: a child that is forked while another thread holds one could open no database.
+
+
+@forks_wait_for
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+
+
+@forks_wait_for
+def _run(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    return connection.execute(sql, parameters).fetchall()
+
+
+@forks_wait_for
+def _run_many(connection: sqlite3.Connection, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+    connection.executemany(sql, rows)
+
+
+@forks_wait_for
+def _begin(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> sqlite3.Cursor:
+    return connection.execute(sql, parameters)
+
+
+@forks_wait_for
+def _fetch(cursor: sqlite3.Cursor) -> list[Row]:
+    return cursor.fetchmany(ROWS_AT_ONCE)
+
+
+@forks_wait_for
+def _close(connection: sqlite3.Connection, process: int) -> None:
+    if process == os.getpid():  # a child leaves what is its parent's
+        connection.close()
 
 
 def _why_not_opened(path: Path) -> str | None:

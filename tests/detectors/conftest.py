@@ -226,7 +226,7 @@ def json_server() -> Iterator[Any]:
     """A server on the loopback: `url`, `asked` (what came so far) and `answer`, which a test sets."""
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
     server.url, server.asked, server.answer = f"http://127.0.0.1:{server.server_address[1]}", [], lambda _: {}
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server
     server.shutdown()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
+import os
 import queue
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -19,8 +22,10 @@ import pytest
 import uvicorn
 
 from guardrails.mcp.guards import McpGuard
+from guardrails.mcp.session import AgentSession
 from guardrails.mcp.settings import load_settings
 from guardrails.mcp.transport.http import create_app, open_socket
+from guardrails.mcp.transport.stdio import run_relay
 from guardrails.proxy.server.serve import SERVER
 from guardrails.wire import sse
 
@@ -69,7 +74,7 @@ SCRIPT: dict[str, Any] = {
 class Agent:
     """An agent that speaks JSON-RPC lines with a process."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: Any) -> None:
         self.process = process
         self._heard: queue.Queue[bytes] = queue.Queue()
         self._ids = 0
@@ -188,6 +193,59 @@ def guarded(script: Script, policy: Path) -> Guarded:
                 yield Agent(process)
             finally:
                 process.kill()
+
+    return run
+
+
+class Relay:
+    """What `guardrails mcp` runs, as a thread of this process, with the ends of a process that an agent has."""
+
+    def __init__(self, command: Sequence[str], settings: Any) -> None:
+        (self._source, said), (heard, self._sink) = os.pipe(), os.pipe()
+        self.stdin, self.stdout = os.fdopen(said, "wb"), os.fdopen(heard, "rb")
+        self._command, self._settings = command, settings
+        self._ended: Future[int] = Future()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        link = McpGuard(self._settings).link("s", AgentSession())
+        limits = {"request_s": self._settings.request_s, "limit": self._settings.max_message_bytes}
+        try:
+            status = asyncio.run(
+                run_relay(self._command, link, source=self._source, sink=self._sink, **limits)
+            )
+        except BaseException as error:
+            self._ended.set_exception(error)
+        else:
+            self._ended.set_result(status)
+        finally:
+            os.close(self._sink)
+
+    def wait(self, seconds: float) -> int:
+        """Return the status with which it ended."""
+        return self._ended.result(seconds)
+
+    def close(self) -> None:
+        """End it, as an agent that goes."""
+        self.stdin.close()
+        self._ended.exception(WAIT_S)
+        for thread in threading.enumerate():
+            if thread.name == "guardrails-mcp-agent":  # it reads to the end
+                thread.join(WAIT_S)
+        self.stdout.close()
+        os.close(self._source)
+
+
+@pytest.fixture
+def relayed(script: Script, policy: Path) -> Guarded:
+    """Return a function: settings in, an agent before a guard of this process before the scripted server out."""
+
+    @contextmanager
+    def run(**settings: Any) -> Iterator[Agent]:
+        given = {"policy": str(policy), "servers": {"s": {"command": script.command}}, **settings}
+        relay = Relay(script.command, load_settings(None, given))
+        with closing(relay):
+            yield Agent(relay)
 
     return run
 

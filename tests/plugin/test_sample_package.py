@@ -6,9 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pytest
 from openai import OpenAI
@@ -52,39 +52,66 @@ def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         del sys.modules[name]
 
 
+COMMANDS = """
+import contextlib, io, json, sys
+from guardrails.cli import main
+done = []
+for arguments in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as errors:
+        status = main(arguments)
+    done.append((status, out.getvalue(), errors.getvalue()))
+print(json.dumps(done))
+"""
+"""Runs commands one after the other: most of what one takes alone is the start of Python."""
+
+
+class Done(NamedTuple):
+    """What became of a command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 @pytest.fixture(scope="session")
-def command(site: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Return a function that runs a command of `guardrails` where the package is installed."""
+def commands(site: Path) -> Callable[..., list[Done]]:
+    """Return a function that runs commands of `guardrails`, in one process, where the package is installed."""
     path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
 
-    def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "guardrails", *map(str, arguments)],
+    def run(*given: Sequence[str | Path], **environment: str) -> list[Done]:
+        asked = json.dumps([[*map(str, arguments)] for arguments in given])
+        done = subprocess.run(
+            [sys.executable, "-c", COMMANDS, asked],
             env={**os.environ, "PYTHONPATH": path, **environment},
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return [Done(*each) for each in json.loads(done.stdout)]
 
     return run
 
 
-def test_commands_of_policy_editors_know_the_plugins(command: Callable[..., Any]) -> None:
-    """`check` redacts as the plugins say, `test` counts their coverage, `lint` and `fmt` know their fields, `explain` names them."""
-    checked = command("check", "--policy", POLICY, "two of ACME-123456 now", "--json")
+def test_commands_of_policy_editors_know_the_plugins(commands: Callable[..., list[Done]]) -> None:
+    """`check` redacts as the plugins say, `test` counts their coverage, `lint` and `fmt` know their fields, `explain` names them,
+    and `schema` offers them to editors: the detector with the descriptions of its fields, and the redaction beside the others.
+    """
+    checked, tested, linted, formatted, explained, offered = commands(
+        ["check", "--policy", POLICY, "two of ACME-123456 now", "--json"],
+        ["test", POLICY, "--coverage"],
+        ["lint", POLICY],
+        ["fmt", "--check", POLICY],
+        ["explain", "--policy", POLICY, "two of ACME-123456 now"],
+        ["schema"],
+    )
     verdict = json.loads(checked.stdout)
     assert (verdict["action"], verdict["content"]) == ("redact", "two of *********56 now"), checked.stderr
     assert verdict["coverage"]["text"] == {"parts": 1, "checked": 1, "characters": 22}
-    tested = command("test", POLICY, "--coverage")
     assert "2 passed, 0 failed" in tested.stdout
     assert "coverage 100.0 %" in tested.stdout
-    assert command("lint", POLICY).returncode == 0
-    assert command("fmt", "--check", POLICY).returncode == 0
-    explained = command("explain", "--policy", POLICY, "two of ACME-123456 now")
+    assert (linted.returncode, formatted.returncode) == (0, 0)
     assert "by parts.redact (last_digits)" in explained.stdout
 
-
-def test_the_schema_offers_the_plugins_to_editors(command: Callable[..., Any]) -> None:
-    """The detector with the descriptions of its fields, and the redaction beside the built-in ones."""
-    schema = json.loads(command("schema").stdout)
+    schema = json.loads(offered.stdout)
     fields = schema["$defs"]["PartNumbersPluginConfig"]
     assert fields["description"] == "Part numbers: a prefix, a dash, and digits."
     assert fields["properties"]["digits"]["description"] == "How many digits they have."
@@ -93,10 +120,9 @@ def test_the_schema_offers_the_plugins_to_editors(command: Callable[..., Any]) -
     assert own["type"] == "object"
 
 
-def test_doctor_lists_them(command: Callable[..., Any]) -> None:
+def test_doctor_lists_them(commands: Callable[..., list[Done]]) -> None:
     """With what they are, and whether they may be used; with `--load` also whether they are what they say."""
-    for more in ((), ("--load",)):
-        found = command("doctor", "--json", *more)
+    for found in commands(["doctor", "--json"], ["doctor", "--json", "--load"]):
         plugins = json.loads(found.stdout)["plugins"]
         assert [(each["group"], each["name"], each["version"], each["problem"]) for each in plugins] == [
             ("detectors", "part_numbers", "1.2.0", ""),
@@ -104,23 +130,22 @@ def test_doctor_lists_them(command: Callable[..., Any]) -> None:
             ("sinks", "folder", "1.2.0", ""),
         ]
         assert found.returncode == 0
-    refused = command("doctor", GUARDRAILS_PLUGINS="acme-guardrails==2.*")
-    assert refused.returncode == 1
-    assert "is not among the plugins that may be used" in refused.stdout
 
 
-def test_an_operator_says_which_plugins_may_be_used(command: Callable[..., Any]) -> None:
-    """By the environment, whatever a policy names; the error says how."""
-    refused = command("check", "--policy", POLICY, "a text", GUARDRAILS_PLUGINS="other")
+def test_an_operator_says_which_plugins_may_be_used(commands: Callable[..., list[Done]]) -> None:
+    """By the environment, whatever a policy names; the error says how, and so does `doctor`."""
+    check = ["check", "--policy", POLICY, "a text"]
+    [refused] = commands(check, GUARDRAILS_PLUGINS="other")
     assert refused.returncode == 2
     assert (
         f"{POLICY}:6:16: plugin_not_allowed: 'part_numbers' is offered by acme-guardrails 1.2.0"
         in refused.stderr
     )
-    assert (
-        command("check", "--policy", POLICY, "a text", GUARDRAILS_PLUGINS="acme-guardrails==1.*").returncode
-        == 0
-    )
+    [told] = commands(["doctor"], GUARDRAILS_PLUGINS="acme-guardrails==2.*")
+    assert told.returncode == 1
+    assert "is not among the plugins that may be used" in told.stdout
+    [allowed] = commands(check, GUARDRAILS_PLUGINS="acme-guardrails==1.*")
+    assert allowed.returncode == 0
 
 
 @pytest.mark.usefixtures("installed")

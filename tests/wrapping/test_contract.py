@@ -1,6 +1,6 @@
 """The contract matrix over wrapped clients: what the proxy promises of a text in a place, a wrapped SDK keeps.
 
-One row of each kind in each table; `tests/thorough/wrapping/test_contract.py` tries every row.
+One row of each kind, and, in some columns, one of each table; `tests/thorough/wrapping/test_contract.py` tries every row.
 """
 
 from __future__ import annotations

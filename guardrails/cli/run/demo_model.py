@@ -10,6 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 MODEL = "demo-model"
+POLL_S = 0.05
+"""Seconds after which a server that is to end at the latest sees it: Ctrl-C is answered at once."""
+
 REPLIES: tuple[tuple[str, str], ...] = (
     ("capital of france", "The capital of France is Paris."),
     ("test card", "For tests, use the card 4111 1111 1111 1111 with any date."),
@@ -90,7 +93,7 @@ def run_model() -> Iterator[str]:
     """Serve the demo's model on a free port of this machine; yields its base URL, with `/v1`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, name="demo-model", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), name="demo-model", daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/v1"

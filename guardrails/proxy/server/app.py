@@ -30,7 +30,7 @@ from guardrails.proxy.server.listening.listener_tls import listener_tls
 from guardrails.proxy.server.listening.probe_listener import ProbeListener
 from guardrails.proxy.server.logs.log_writer import write_in_background
 from guardrails.proxy.server.middleware import Gate, respond
-from guardrails.proxy.server.openapi import DESCRIPTION, operation_id, operation_of
+from guardrails.proxy.server.openapi import DESCRIPTION, describe_route, operation_id
 from guardrails.proxy.server.processes.lifecycle import LIFECYCLE
 from guardrails.proxy.server.reloading.reload import keep_reloading
 from guardrails.proxy.server.route import MATCH, Route, RouteMatch, RouteTable, match_of
@@ -54,13 +54,7 @@ class Proxy(FastAPI):
         self.state.proxy = state
         self.table = RouteTable(routes)
         for route in self.table.routes:
-            self.add_api_route(
-                route.path,
-                route.endpoint,
-                methods=[route.method],
-                response_class=Response,
-                **operation_of(route),
-            )
+            self.router.routes.append(describe_route(route))
             if route.method == "GET":
                 self.add_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)
         self._direct = Gate(_serve_match, state)

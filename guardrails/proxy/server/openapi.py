@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 from fastapi.routing import APIRoute
+from starlette.responses import Response
 
 from guardrails.proxy.server.route import FORM, JSON, Route
 
@@ -32,8 +34,23 @@ SCHEMAS: Final = {JSON: {"type": "object"}, FORM: {"type": "object"}}
 """Media type of a body → its schema: the bodies are those of the API."""
 
 
+@lru_cache(maxsize=1_000)
+def describe_route(route: Route) -> APIRoute:
+    """Return a route as FastAPI describes it, the same for every application of this process: it holds nothing of one, and to
+    work it out, by way of the signatures of all endpoints, is most of what an application's start takes.
+    """
+    return APIRoute(
+        route.path,
+        route.endpoint,
+        methods=[route.method],
+        response_class=Response,
+        generate_unique_id_function=operation_id,
+        **operation_of(route),
+    )
+
+
 def operation_of(route: Route) -> dict[str, Any]:
-    """Return what a route says beside its path and method, as arguments of `FastAPI.add_api_route`."""
+    """Return what a route says beside its path and method, as arguments of an `APIRoute`."""
     headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()}
     types = [media for media in (route.answer_type, route.stream_type) if media]
     answer: dict[str, Any] = {"description": "The answer.", "content": {media: {} for media in types}}

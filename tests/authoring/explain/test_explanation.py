@@ -38,7 +38,7 @@ def guard(guard_of: Callable[..., Guard]) -> Guard:
     return guard_of(POLICY)
 
 
-@pytest.mark.parametrize("step", [4])
+@pytest.mark.parametrize("step", [12])
 @each_case("name", shipped_names())
 def test_it_says_what_the_verdict_says(name: str, step: int) -> None:
     """For tests of the shipped policies: the verdict is that of an ordinary check, and each rule's state is the verdict's."""

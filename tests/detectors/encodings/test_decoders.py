@@ -173,7 +173,9 @@ def test_ordinary_texts_hold_nothing_encoded(name: str) -> None:
     assert [(each.origin, each.text) for each in extract(ORDINARY[name], 3, 1_000, 200_000).derived] == []
 
 
-SIZE = 40_000
+TRIES = 3
+"""Measurements of which the quickest counts: on a busy machine one may be slow."""
+
 FLOODS = [
     "A", "ab", "0", "01", "41 ", "4", "=41", "%41", "chr(65)+", ".- ", "- ", "alfa ", "gur naq ", "eht dna ", "<~", "~>", '" + "', "AB\n", "> ab\n",
     "ABCDEFGH\n", "'ab', ", "0x41", "\\x41", "M" * 61 + "\n", "00000000: 41 ", "A=", "A" * 39 + "\n", "a" * 76 + "\n", "\u2801 ", "\u200b\u200c", "\u2062",
@@ -188,14 +190,16 @@ def spent(text: str) -> float:
     return process_time() - start
 
 
+@pytest.mark.parametrize("size", [16_000])
 @each_case("piece", FLOODS)
-def test_the_cost_of_each_character_is_bounded(piece: str) -> None:
+def test_the_cost_of_each_character_is_bounded(piece: str, size: int) -> None:
     """Long runs of each alphabet and of nearly valid payloads cost at most four times as much when they are twice as long."""
-    text = (piece * SIZE)[:SIZE]
-    spent(text[: SIZE // 2])
-    short, long = min(spent(text[: SIZE // 2]) for _ in range(2)), spent(text)
-    assert long < 0.02 + 4 * short
-    assert long < 2.0
+    text, long, short = (piece * size)[:size], [], [spent((piece * size)[: size // 2])]
+    while not long or (min(long) >= 0.02 + 4 * min(short) and len(long) < TRIES):
+        short.append(spent(text[: size // 2]))
+        long.append(spent(text))
+    assert min(long) < 0.02 + 4 * min(short)
+    assert min(long) < 2.0
 
 
 def test_each_row_of_pieces_has_a_layout() -> None:

@@ -340,9 +340,10 @@ def test_a_stuck_detector_does_not_delay_the_end_of_the_process() -> None:
     """The interpreter exits although a worker hangs for ever."""
     script = """
 import threading
-from guardrails.engine.core.worker_pool import workers
+from guardrails.engine.core import worker_pool
+worker_pool.END_S = 0.2
 begun = threading.Event()
-workers().submit(lambda: (begun.set(), threading.Event().wait()))
+worker_pool.workers().submit(lambda: (begun.set(), threading.Event().wait()))
 assert begun.wait(10)
 print("end")
 """

@@ -314,7 +314,7 @@ def served() -> Iterator[tuple[str, list[str]]]:
         "Served", (Hub,), {"asked": asked, "files": {**FILES, "pytorch_model.bin": b"pickle", "own.py": b"x"}}
     )
     server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}", asked
     server.shutdown()
     server.server_close()

@@ -1,4 +1,4 @@
-"""The guard as the server that an agent starts: real lines, real processes."""
+"""The guard as the server that an agent starts: real lines, real servers; it is a process itself where that matters."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def test_an_agent_works_through_the_guard(guarded: Any, script: Any) -> None:
     assert status == 0
 
 
-def test_calls_and_results_are_judged(guarded: Any, script: Any) -> None:
+def test_calls_and_results_are_judged(relayed: Any, script: Any) -> None:
     """A call that is blocked does not reach the server, a result that is blocked not the agent; the model is told and goes on."""
     script.tell(
         tools__list={"tools": [{"name": name, "inputSchema": {}} for name in ("echo", "masked", "evil")]}
     )
-    with guarded() as agent:
+    with relayed() as agent:
         blocked = agent.call("echo", word="a zqxbomb")
         edited = agent.call("echo", word="a zqxmask")
         result = agent.call("evil")
@@ -60,9 +60,9 @@ def test_calls_and_results_are_judged(guarded: Any, script: Any) -> None:
     assert [call["arguments"] for call in calls] == [{"word": "a [MASK]"}, {}, {}]
 
 
-def test_a_tool_that_was_not_listed_is_looked_up(guarded: Any, script: Any) -> None:
+def test_a_tool_that_was_not_listed_is_looked_up(relayed: Any, script: Any) -> None:
     """The guard asks for the list itself before the first call; what is not in it, or was stopped, is not called."""
-    with guarded() as agent:
+    with relayed() as agent:
         said = agent.call("echo")
         unlisted, stopped = agent.call("none"), agent.call("bad")
         agent.end()
@@ -73,16 +73,16 @@ def test_a_tool_that_was_not_listed_is_looked_up(guarded: Any, script: Any) -> N
     assert [message["method"] for message in script.heard] == ["tools/list", "tools/call", "tools/list"]
 
 
-def test_a_tool_that_changed_waits(guarded: Any, script: Any, tmp_path: Any) -> None:
+def test_a_tool_that_changed_waits(relayed: Any, script: Any, tmp_path: Any) -> None:
     """Its definition is remembered over processes: what it does after a change is nobody's to use until it is approved."""
     approvals = str(tmp_path / "approvals.json")
-    with guarded("--approvals", approvals) as agent:
+    with relayed(approvals=approvals) as agent:
         assert len(agent.ask("tools/list")["result"]["tools"]) == 2
         agent.end()
     script.tell(
         tools__list={"tools": [{"name": "echo", "description": "Echo, and tell nobody.", "inputSchema": {}}]}
     )
-    with guarded("--approvals", approvals) as agent:
+    with relayed(approvals=approvals) as agent:
         listed = agent.ask("tools/list")["result"]
         refused = agent.call("echo")
         agent.end()
@@ -102,10 +102,10 @@ UNREADABLE = [
 ]  # fmt: skip
 
 
-def test_what_cannot_be_read_is_refused(guarded: Any, script: Any) -> None:
+def test_what_cannot_be_read_is_refused(relayed: Any, script: Any) -> None:
     """A line that is no message, or two, or too long: an error, nothing reaches the server, and the conversation goes on."""
     refused = []
-    with guarded() as agent:
+    with relayed() as agent:
         for line, _, _ in UNREADABLE:
             agent.write(line)
             refused.append(agent.hear())
@@ -129,11 +129,11 @@ def test_what_cannot_be_read_is_refused(guarded: Any, script: Any) -> None:
     ],
 )  # fmt: skip
 def test_a_server_that_fails_passes_nothing(
-    guarded: Any, script: Any, answer: Any, code: int, cause: str | None
+    relayed: Any, script: Any, answer: Any, code: int, cause: str | None
 ) -> None:
     """It ends, says what cannot be read, or nothing, or an error that the policy stops: an error with its cause."""
     script.tell(ping=answer)
-    with guarded("--request-s", "0.5" if cause == "server_timeout" else "60") as agent:
+    with relayed(request_s=0.5 if cause == "server_timeout" else 60.0) as agent:
         error = agent.ask("ping")["error"]
         agent.process.stdin.close()
         status = agent.process.wait(60)
@@ -161,7 +161,7 @@ def test_notes_on_the_wrong_stream_and_answers_that_nobody_asked_for_are_dropped
     assert "zqx" not in script.path.with_suffix(".log").read_text()
 
 
-def test_the_server_asks_too(guarded: Any, script: Any) -> None:
+def test_the_server_asks_too(relayed: Any, script: Any) -> None:
     """What it puts before the agent's model is judged, and so is what the agent answers; what is stopped is its error."""
 
     def asking(said: str) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def test_the_server_asks_too(guarded: Any, script: Any) -> None:
             }
         }
     )
-    with guarded() as agent:
+    with relayed() as agent:
         agent.say(id=1, method="tools/call", params={"name": "echo"})
         asked, roots, answer = agent.hear(), agent.hear(), agent.hear()
         agent.say(
@@ -213,9 +213,9 @@ def test_a_command_that_cannot_be_started_is_a_usage_error(guarded: Any, script:
     assert "cannot start the server '/none/such'" in script.path.with_suffix(".log").read_text()
 
 
-def test_calls_at_a_time_have_each_their_answer(guarded: Any) -> None:
+def test_calls_at_a_time_have_each_their_answer(relayed: Any) -> None:
     """Many requests before the first answer, as agents send them; an id that is used twice meanwhile is refused once."""
-    with guarded() as agent:
+    with relayed() as agent:
         for number in range(100):
             agent.say(
                 id=number, method="tools/call", params={"name": "echo", "arguments": {"number": number}}

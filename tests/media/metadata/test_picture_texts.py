@@ -111,14 +111,14 @@ def test_what_pillow_keeps_is_found() -> None:
 def test_bounds() -> None:
     """A packed bomb, too many texts and a long packet end by their bounds, and are told; what was found before counts."""
     bomb = with_chunks(
-        chunk(b"zTXt", b"A\0\0" + zlib.compress(bytes(200_000_000), 9)),
+        chunk(b"zTXt", b"A\0\0" + zlib.compress(bytes(20_000_000), 9)),
         chunk(b"tEXt", b"B\0" + SAID.encode()),
     )
     texts = read_texts(bomb)
     assert ([each.text for each in texts], [*texts.left]) == ([SAID], [TOO_LARGE])
-    texts = read_texts(with_chunks(*(chunk(b"tEXt", b"K\0word no %d" % each) for each in range(100_000))))
+    texts = read_texts(with_chunks(*(chunk(b"tEXt", b"K\0word no %d" % each) for each in range(5_000))))
     assert (len([*texts]), [*texts.left]) == (1_000, [TOO_MANY])
-    long = xmp_of("".join(f"<dc:subject>{'ab' * 5} {each} x</dc:subject>" for each in range(200_000)))
+    long = xmp_of("".join(f"<dc:subject>{'ab' * 5} {each} x</dc:subject>" for each in range(20_000)))
     assert TOO_MANY in read_texts(extended_jpeg(long)).left
 
 

@@ -23,11 +23,10 @@ def test_character_class(codes: list[int], expected: str) -> None:
     assert _generate.character_class(codes) == expected
 
 
-def test_module_is_what_is_committed() -> None:
-    """The committed tables are this generator's, if of the same Unicode; if not, it still runs."""
-    made = _generate.module()
+def test_a_table_is_what_is_committed() -> None:
+    """The committed tables are this generator's, if of the same Unicode; `tests/thorough` compares all of them."""
+    made = _generate._assignment("DROPPED", _generate.dropped_marks())
     committed = Path(_tables.__file__).read_text(encoding="ascii")
 
     assert made.isascii()
-    if unicodedata.unidata_version in committed:
-        assert made == committed
+    assert (made in committed) >= (unicodedata.unidata_version in committed)

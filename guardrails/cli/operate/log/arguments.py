@@ -172,11 +172,13 @@ def open_records(args: argparse.Namespace) -> OpenRecords:
             f"there are no records in {folder}: name their folder (--records) or the settings file (--config)"
         )
     key = read_key(folder, make=False)
-    store = DecisionStore.open(store_url(doc), key)
-    if folder.is_dir():
-        # What killed processes left is moved by the next one that starts: whoever asks now wants to see it.
-        with suppress(OSError):
-            Mover(folder).move_orphans(store)
+    with ExitStack() as opened:
+        store = opened.enter_context(DecisionStore.open(store_url(doc), key))
+        if folder.is_dir():
+            # What killed processes left is moved by the next one that starts: whoever asks now wants to see it.
+            with suppress(OSError):
+                Mover(folder).move_orphans(store)
+        opened.pop_all()
     return OpenRecords(doc, key, store, folder)
 
 
