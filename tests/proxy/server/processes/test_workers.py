@@ -189,6 +189,7 @@ ORPHAN = """
 import os, signal, threading
 from uvicorn.config import Config
 from guardrails.proxy.server.processes.workers import ForkedProcess
+from tests.cases import each_case
 
 class Waiting(ForkedProcess):
     def target(self, sockets):
