@@ -25,6 +25,7 @@ from guardrails.proxy.server.processes.workers import (
     WorkerProcesses,
     can_fork,
 )
+from tests.cases import each_case
 
 
 class Worker:
@@ -189,7 +190,6 @@ ORPHAN = """
 import os, signal, threading
 from uvicorn.config import Config
 from guardrails.proxy.server.processes.workers import ForkedProcess
-from tests.cases import each_case
 
 class Waiting(ForkedProcess):
     def target(self, sockets):
