@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import itertools
 import json
 import os
@@ -11,6 +12,7 @@ import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,10 +67,18 @@ def _little_to_collect() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _authorities_are_read_once() -> Iterator[None]:
-    """Have clients of httpx share what they believe: each of a thousand would read the file of all authorities again, for 6 ms."""
-    from httpx._transports import default
+    """Have clients of httpx, and of its successor in the SDKs, share what they believe: each of thousands would read the file of all
+    authorities again, for 6 ms.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        for library in ("httpx", "httpx2"):
+            with suppress(ModuleNotFoundError):  # an SDK has one or the other
+                default = importlib.import_module(f"{library}._transports.default")
+                patched.setattr(default, "create_ssl_context", _remembering(default.create_ssl_context))
+        yield
 
-    make = default.create_ssl_context
+
+def _remembering(make: Callable[..., Any]) -> Callable[..., Any]:
     known = cache(lambda named: make())
 
     def create(verify: Any = True, cert: Any = None, trust_env: bool = True) -> Any:
@@ -76,9 +86,7 @@ def _authorities_are_read_once() -> Iterator[None]:
             return known((os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")))
         return make(verify=verify, cert=cert, trust_env=trust_env)
 
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(default, "create_ssl_context", create)
-        yield
+    return create
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -484,12 +484,12 @@ class Gate:
 
 
 def offer_pieces(listener: socket.socket, taken: list[int]) -> None:
-    """Answer a request with a stream that is long, until nobody has taken any of it for a second."""
+    """Answer a request with a stream that is long, until nobody has taken any of it for a while."""
     connection, _ = listener.accept()
     with connection:
         connection.recv(PIECE)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE)
-        connection.settimeout(1.0)
+        connection.settimeout(0.3)
         connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
         delta = {"index": 0, "delta": {"content": "So it goes on. " * (PIECE // 15)}}
         event = sse.event(json.dumps({"object": "chat.completion.chunk", "choices": [delta]}).encode())

@@ -364,6 +364,7 @@ def test_a_server_whose_policy_is_half_written_stops_what_it_stopped(fake, tmp_p
             before = loads(kit, url)
             policy.write_text("".join(lines[:count]))
             wait_until(lambda before=before: decided(before))
+            wait_until(lambda: fields(kit, url)["state"] != "loading")
             states.append(fields(kit, url)["state"])
         policy.write_text(RULES)
         wait_until(lambda: fields(kit, url)["state"] == "current")
