@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 from guardrails import Content, Detection, Guard
 from guardrails.detectors.config import Config
@@ -38,6 +39,14 @@ settings.register_profile(
     "long", derandomize=False, database=None, deadline=None, max_examples=2_000, print_blob=True
 )
 settings.load_profile("short")
+
+# Hypothesis tries what is written in the loaded modules, too: other examples wherever another file was run before, and time to ask for
+# each kind of text whether it may be one of ten thousand. So it does so where each run is another one.
+if find_constants := getattr(providers, "_get_local_constants", None):
+    NO_CONSTANTS = find_constants.__globals__["_local_constants"]
+    providers._get_local_constants = lambda: (
+        NO_CONSTANTS if settings.default.derandomize else find_constants()
+    )
 
 # Rules on pictures are tried with green squares (`tests/green_square.py`).
 BUILTIN["green_square"] = "tests.green_square:KIND"

@@ -88,7 +88,7 @@ def test_a_verdict_as_json_has_the_documented_keys(guard: Guard) -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     "given",
     [
         "badword",
@@ -169,7 +169,7 @@ rules:
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("condition", "given"),
     [
         ('request.user.id == "u1"', {"user": {"id": "u1"}}),
@@ -380,7 +380,7 @@ FILES = {
 
 
 @each_case("name", FILES)
-@pytest.mark.parametrize("how", ["written", "removed"])
+@each_case("how", ["written", "removed"])
 def test_a_guard_knows_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, how: str
 ) -> None:

@@ -219,7 +219,7 @@ def test_frames_of_a_stretch_that_is_found_never_leave(seeing: Callable[[str], G
 
 
 @WAYS
-@pytest.mark.parametrize("at", [0, 1, 7, 8, 15, 16, 30, 46, 47])
+@each_case("at", [0, 1, 7, 8, 15, 16, 30, 46, 47])
 def test_a_single_odd_frame_never_leaves(seeing: Callable[[str], Guard], way: str, at: int) -> None:
     """Wherever it is: at the beginning, at the end, or at the border of what is judged together."""
     frames = [*scene(48)]

@@ -46,7 +46,7 @@ def names(folder: FileTree) -> list[str]:
     return sorted(found.name for found in folder)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "data", "kind"),
     [
         ("a.txt", b"hello", "text"),
@@ -85,7 +85,7 @@ def test_a_picture_is_known_without_an_ending(name: str, tmp_path: Path) -> None
         read_content(tmp_path / "a.txt")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "data", "code"),
     [
         ("none.txt", None, "unreadable"),

@@ -123,7 +123,7 @@ def test_files_of_all_sorts_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [row.place for row in read_rows("-")] == ["-:1"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "data", "message"),
     [
         ("none.jsonl", None, "No such file"),

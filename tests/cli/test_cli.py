@@ -15,7 +15,7 @@ from guardrails.cli import COMMANDS, EXAMPLES, build_parser, end_on_sigterm, mai
 from tests.cases import each_case
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@each_case("command", COMMANDS)
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` explains each subcommand and ends with status 0."""
     with pytest.raises(SystemExit) as ended:
@@ -25,9 +25,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert COMMANDS[command] in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize(
-    ("command", "line"), [(command, line) for command, lines in EXAMPLES.items() for line in lines]
-)
+@each_case(("command", "line"), [(command, line) for command, lines in EXAMPLES.items() for line in lines])
 def test_every_example_is_a_command(command: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What the help shows as it is can be run."""
     given = shlex.split(line)
@@ -43,7 +41,7 @@ UNDER_A_FLOOR = ("check", "scan", "serve", "mcp", "lint", "test", "explain", "di
 """Commands that judge as a served policy would."""
 
 
-@pytest.mark.parametrize("command", UNDER_A_FLOOR)
+@each_case("command", UNDER_A_FLOOR)
 def test_a_floor_is_given_to_all_in_the_same_way(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """One option, and one sentence."""
     with pytest.raises(SystemExit):

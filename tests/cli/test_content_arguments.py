@@ -81,7 +81,7 @@ def test_what_is_no_pair_is_an_error(arguments: tuple[str, ...], message: str) -
         ('request.model == "m"', [], 0),
     ],
 )
-@pytest.mark.parametrize("command", ["check", "explain"])
+@each_case("command", ["check", "explain"])
 def test_conditions_read_it(
     command: str,
     condition: str,

@@ -37,7 +37,7 @@ def test_what_is_never_drawn_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) ->
     assert out.getvalue() == ""
 
 
-@pytest.mark.parametrize(("out", "term"), [(io.StringIO(), "xterm"), (Terminal(), "dumb")])
+@each_case(("out", "term"), [(io.StringIO(), "xterm"), (Terminal(), "dumb")])
 def test_nothing_is_shown_where_nobody_looks(
     out: io.StringIO, term: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from guardrails.detectors.config import Config
 from guardrails.detectors.field_docs import read_field_docs
+from tests.cases import each_case
 
 
 class Above:
@@ -66,7 +67,7 @@ def test_a_class_in_a_function_is_found_too() -> None:
     assert read_field_docs(Local) == {"field": "Of a function."}
 
 
-@pytest.mark.parametrize("file", [None, "/nowhere/at_all.py", "/nowhere/compiled.so"])
+@each_case("file", [None, "/nowhere/at_all.py", "/nowhere/compiled.so"])
 def test_without_a_source_there_are_no_texts(file: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """As of a class that was made by a program."""
     name = f"made_by_a_program_{str(file)[-6:-3]}"

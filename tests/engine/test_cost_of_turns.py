@@ -15,6 +15,7 @@ from guardrails.detectors.encodings.extractors import extract
 from guardrails.detectors.kinds import Kind
 from guardrails.text.obfuscation_hints import find_hints
 from guardrails.types import CLEAN, Content, Detection, Finding
+from tests.cases import each_case
 from tests.conftest import Own
 
 TURNS = 20
@@ -109,7 +110,7 @@ def test_what_a_turn_more_adds_to_a_joined_conversation(
     assert sorted(texts(own)) == sorted([talk[-1]["content"], users])
 
 
-@pytest.mark.parametrize("rows", [40, 160])
+@each_case("rows", [40, 160])
 def test_a_table_costs_few_passes(guard_of: Callable[..., Guard], rows: int) -> None:
     """Of the cells of a table with nothing in it, sixty-four at a time are read for disguises and encodings."""
     guard = guard_of(RULES.replace("  own: {use: own}\n", "").partition("  - {id: own")[0])

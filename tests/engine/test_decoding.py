@@ -148,7 +148,7 @@ def test_rules_that_need_no_finding_do_not_fire_for_a_decoded_text_alone(
     assert [rule.id for rule in guard.check(f"see {MAIL} {MAIL}").rules] == ["mail"]
 
 
-@pytest.mark.parametrize(("decoded", "seen"), [(True, 2), (False, 1)])
+@each_case(("decoded", "seen"), [(True, 2), (False, 1)])
 def test_a_detector_says_whether_it_judges_decoded_texts(
     guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], own: Any, decoded: bool, seen: int
 ) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image as Pillow
 
 from guardrails import Guard
@@ -15,6 +14,7 @@ from guardrails.detectors.images.image_hashes import ImageHashDetector
 from guardrails.records.decision import describe_coverage
 from guardrails.taxonomy import VISIBLE
 from guardrails.types import CLEAN, Verdict
+from tests.cases import each_case
 from tests.films import film, scene
 
 GREEN = "  {name}: {{use: green_square, category: {category}}}\n"
@@ -39,7 +39,7 @@ def missing(*seen: str) -> tuple[str, ...]:
     return tuple(each for each in VISIBLE if each not in seen)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("categories", "seen"),
     [
         (["custom.other"], []),

@@ -186,7 +186,7 @@ class TestPassages:
         shown(own(prose), ["So it is. "] * 300)
         assert max(map(len, prose.seen[:-1])) <= CONTEXT + LONGEST
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("stream", "before"),
         [("segment", "One. "), ("whole", ""), ("annotate", "One. Two zqxown. Three. ")],
     )
@@ -251,7 +251,7 @@ class TestEncoded:
     """What stands encoded in a text."""
 
     @each_case("encoding", ENCODED)
-    @pytest.mark.parametrize("then", ["block", "redact"])
+    @each_case("then", ["block", "redact"])
     def test_it_is_judged_wherever_it_is_cut(
         self, guards: dict[str, Guard], encoding: str, then: str
     ) -> None:

@@ -33,7 +33,7 @@ def test_a_digest_survives_the_file(value: Any) -> None:
     assert definition_digest({"a": value}) == definition_digest(json.loads(json.dumps({"a": value})))
 
 
-@pytest.mark.parametrize("file", [True, False])
+@each_case("file", [True, False])
 def test_the_first_use_approves_and_a_change_waits(tmp_path: Path, file: bool) -> None:
     """Trust on first use, with a file and without: what was seen first is used, what comes later under its name is not."""
     store = ApprovalStore(tmp_path / "a.json" if file else None)

@@ -190,7 +190,7 @@ def test_all_pages_are_read_before_an_unlisted_tool_is_refused(guard: Guard) -> 
     assert [each["params"] for each in talk.asked] == [{}, {"cursor": "2"}]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("page", "code"), [({"error": {"code": -32601, "message": "m"}}, None), (BackendError("late", 504), 504)]
 )
 def test_without_a_list_nothing_is_called(guard: Guard, page: Any, code: int | None) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
-
 from guardrails.mcp.approvals import ApprovalStore
 from guardrails.mcp.link import MessageJudge
 from guardrails.mcp.listing import ListingFilter
 from guardrails.mcp.protocol.methods import CLIENT
 from guardrails.mcp.session import AgentSession
 from guardrails.mcp.tools import ServerTools
+from tests.cases import each_case
 
 
 def listed(
@@ -25,7 +24,7 @@ def listed(
     return parts, removed, tools
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("method", "value", "parts"),
     [
         ("tools/list", {"tools": "zqxbomb"}, {}),

@@ -81,9 +81,7 @@ def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         load_settings(tmp_path / "none.yaml", {})
 
 
-@pytest.mark.parametrize(
-    ("given", "path"), [(None, "guardrails/records"), ("off", None), ("/named", "/named")]
-)
+@each_case(("given", "path"), [(None, "guardrails/records"), ("off", None), ("/named", "/named")])
 def test_a_guard_has_records_unless_it_is_told_not_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | None, path: str | None
 ) -> None:

@@ -102,7 +102,7 @@ def test_all_that_parallel_forbids_is_named_at_once(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("written", ["{content: all}", "{content: 1}", "{contents: true}", "true"])
+@each_case("written", ["{content: all}", "{content: 1}", "{contents: true}", "true"])
 def test_what_records_of_a_policy_say_is_checked(tmp_path: Path, written: str) -> None:
     """At the place where it stands."""
     with pytest.raises(PolicyErrors) as caught:

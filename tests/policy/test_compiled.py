@@ -73,7 +73,7 @@ def test_a_fired_rule_carries_what_a_verdict_shows(policy: CompiledPolicy) -> No
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("stages", "detectors", "always", "rules"),
     [
         ((Stage.INPUT,), {"h", "p"}, [], ["low", "shadow"]),

@@ -82,7 +82,7 @@ def said(error: ConfigProblems) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "problems"),
     [
         ("", ["1:1: empty_policy"]),

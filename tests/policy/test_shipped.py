@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 import yaml
 
 from guardrails import Guard
@@ -77,7 +76,7 @@ history: block
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "arguments", "rules"),
     [
         ("send_mail", '{"to": "jo@acme.example"}', []),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
@@ -121,7 +119,7 @@ AS_STRICT = {
 }
 
 
-@pytest.mark.parametrize(("text", "found"), WEAKER.values(), ids=[*WEAKER])
+@each_case(("text", "found"), WEAKER.values(), ids=[*WEAKER])
 def test_what_is_weaker_is_found(tmp_path: Path, text: str, found: list[str]) -> None:
     """With the rule, what of it, and from what to what."""
     old, new = compiled(tmp_path / "old.yaml", POLICY), compiled(tmp_path / "new.yaml", text)

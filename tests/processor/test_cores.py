@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from guardrails.processor.cores import count_cores, measure_cores
+from tests.cases import each_case
 
 ALL = float(len(os.sched_getaffinity(0)))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("files", "group", "cores"),
     [
         ({}, "/", ALL),

@@ -121,7 +121,7 @@ def test_jobs_of_streams_get_as_much_time_as_others_of_their_client() -> None:
     assert run(25) == {"window": 5, "question": 20}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("running", "waiting", "caller", "free"),
     [
         ("", "", "one", True),

@@ -118,7 +118,7 @@ PLACES = [
 
 @each_case("size", [1, 4, 100])
 @each_case("block", PLACES)
-@pytest.mark.parametrize("before", [[], ["It is harmless."]])
+@each_case("before", [[], ["It is harmless."]])
 def test_a_hidden_term_in_any_block_ends_in_a_refusal(proxy, fake, kit, block, before, size) -> None:
     """However it is cut: what came before, or our text; `refusal` with its details, the usage, the end; nothing of the rest."""
     fake.events(*kit.message_events(kit.message(*before, block), size))

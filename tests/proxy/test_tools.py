@@ -175,7 +175,7 @@ def test_what_the_provider_called_itself_counts(url, fake, kit) -> None:
     assert "taint" in kit.respond(url, allow).action[1]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("result", "rule"),
     [
         ({"tool_call_id": "c1"}, ""),

@@ -49,7 +49,7 @@ def test_what_makes_no_sense_is_an_error(wrong: dict[str, object]) -> None:
         RecordsDoc.model_validate(wrong)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("environment", "folder"),
     [
         ({"XDG_STATE_HOME": "/s", "HOME": "/h"}, "/s/guardrails/records"),

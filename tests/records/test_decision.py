@@ -6,8 +6,6 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from guardrails.engine.model import Request
 from guardrails.records.chain import commit
 from guardrails.records.decision import (
@@ -131,7 +129,7 @@ def test_the_request_is_named() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("stage", "tokens", "told"),
     [
         (Stage.OUTPUT, [12, 3], {"input": 12, "output": 3}),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from guardrails.records.chain import read_key
 from guardrails.records.journal.journal import find_segments
+from tests.cases import each_case
 from tests.records.records_kit import (
     close,
     open_store,
@@ -184,7 +185,7 @@ def test_records_that_wait_are_verified(tmp_path: Path) -> None:
     assert (found.intact, found.records, found.waiting) == (True, 0, 5)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("forge", "kinds"),
     [
         (lambda raw: raw.replace(b'"allow"', b'"block"', 1), ["altered"]),

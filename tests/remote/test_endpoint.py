@@ -65,7 +65,7 @@ def test_a_key_is_read_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         assert SecretSource(env="ZQX_KEY").read() == SecretSource(file=file).read() == value
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "said"),
     [
         (None, "file 'key' cannot be read (FileNotFoundError)"),

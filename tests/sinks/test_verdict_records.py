@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from guardrails import Detection, Guard
+from tests.cases import each_case
 
 POLICY = """
 detectors:
@@ -42,7 +43,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [record for record in caplog.records if hasattr(record, "verdict_id")]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "level", "action", "rules"),
     [
         ("a zqxbomb", logging.INFO, "block", ["bomb.block"]),

@@ -12,6 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from guardrails import Guard, GuardrailsError
 from guardrails.telemetry.check_spans import CheckTelemetry
 from guardrails.types import Action, DetectorFailure, FiredRule, Mode, Severity, Stage, Unavailable
+from tests.cases import each_case
 from tests.telemetry.telemetry_kit import POLICY, RULE, keeping, make_verdict, stability_of
 
 POLICY_TEXT = """
@@ -174,7 +175,7 @@ def test_without_an_sdk_nothing_happens() -> None:
     assert guard.check("hello").action == "allow"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("options", "told"),
     [
         ({"content": True, "conventions": "stable"}, "content needs conventions: development"),

@@ -58,7 +58,7 @@ def test_what_is_a_whole_is_left_apart() -> None:
     assert [str(leaf.path[-1]) for leaf in tree.leaves] == ["a", "b"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "model", ["gpt-4o", "gpt-3.5-turbo", "o4-mini", "claude-opus-4-1", "mistral-large-latest", "dall-e-3"]
 )
 def test_names_of_models_are_no_prompts(guard: Guard, model: str) -> None:
@@ -83,7 +83,7 @@ def test_what_is_ignored_is_not_judged(guard: Guard) -> None:
     assert vars(wrapped)["guarded"].arguments["model"] == "ignored"
 
 
-@pytest.mark.parametrize("policy", ["default", "strict"])
+@each_case("policy", ["default", "strict"])
 def test_a_negative_prompt_asks_for_the_opposite(policy: str) -> None:
     """What is not to be seen is no harm; an order to the model in it, and a number of somebody's, are what they are anywhere."""
     heard: list[Any] = []

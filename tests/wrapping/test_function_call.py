@@ -12,6 +12,7 @@ from guardrails.types import Stage
 from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_kind
 from guardrails.wrapping.guarded_call import Check
 from guardrails.wrapping.sdk.exchange import Terms
+from tests.cases import each_case
 
 
 def driven(guard: Guard, steps: Any) -> tuple[Any, list[Check]]:
@@ -71,7 +72,7 @@ def test_an_answer_is_judged_beside_what_was_asked(policy_guard: Guard) -> None:
     ] * 2
 
 
-@pytest.mark.parametrize(("answers", "error"), [(False, Blocked), (True, CallStopped)])
+@each_case(("answers", "error"), [(False, Blocked), (True, CallStopped)])
 def test_a_block_ends_the_call(policy_guard: Guard, answers: bool, error: type[Exception]) -> None:
     """As the caller wants it: an exception, or the text that answers it."""
     with pytest.raises(error):

@@ -88,7 +88,7 @@ def text_of(answer: Any) -> str:
 
 
 @KINDS
-@pytest.mark.parametrize(
+@each_case(
     ("asked", "heard", "answered", "shown"),
     [
         ("hello", "hello", "hi", "hi"),
@@ -152,7 +152,7 @@ def test_on_block_is_one_of_two(guard: Guard) -> None:
         guard.wrap(lambda: "", output="outputs")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "heard"),
     [
         ([user("jo@example.com")], [user("[EMAIL]")]),
@@ -199,7 +199,7 @@ def test_arguments_that_nothing_is_wrong_with_are_handed_on_themselves(guard: Gu
     assert all(new is old for new, old in zip(got, values, strict=True))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "given",
     [["x", "badword"], {"a": {"b": "badword"}}, {"badword": 1}, [user("x"), user("badword")], ("badword",)],
 )
@@ -487,7 +487,7 @@ async def texts(stream: Any) -> AsyncIterator[str]:
 
 
 @each_case("way", ["sync", "twin"])
-@pytest.mark.parametrize(
+@each_case(
     ("text", "before", "after"),
     [
         ("Please ask jo@example.com and then go", "Please ask [EMAIL] ", "and then go "),

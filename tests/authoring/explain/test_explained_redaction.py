@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from PIL import Image
 
 from guardrails import Guard, ToolCall
 from guardrails.authoring.explain.explained_redaction import SHOWN, RedactionNote
 from guardrails.authoring.explain.explanation import explain
+from tests.cases import each_case
 
 DETECTORS = """
 detectors:
@@ -53,7 +53,7 @@ def test_what_shares_a_character_is_replaced_once(guard_of: Callable[..., Guard]
     assert said.kept == ()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rules", "content", "why"),
     [
         (MASK.replace("severity: high", "mode: shadow"), "blast", "the rule is only recorded (mode: shadow)"),
@@ -121,7 +121,7 @@ def test_what_must_not_be_changed_blocks(guard_of: Callable[..., Guard]) -> None
     assert [each.why for each in said.kept] == ["it stands where nothing may be changed, so the rule blocks"]
 
 
-@pytest.mark.parametrize(("how", "done"), [("solid", True), ("blur", False)])
+@each_case(("how", "done"), [("solid", True), ("blur", False)])
 def test_pictures_are_covered(guard_of: Callable[..., Guard], how: str, done: bool) -> None:
     """There is no new text, but it is known how, and whether that was enough: what is blurred is as green as before."""
     picture = Image.new("RGB", (200, 200), (255, 255, 255))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from guardrails import Guard, Stage
 from guardrails.authoring.explain.explained_streaming import HOWS, note_streaming
+from tests.cases import each_case
 
 DETECTORS = """
 detectors:
@@ -17,7 +16,7 @@ rules:
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rule", "how", "why", "detectors"),
     [
         ("when: custom.x > 0, then: redact", "settled", HOWS["settled"], ("words",)),

@@ -12,6 +12,7 @@ from guardrails.authoring.labels.labelled_pictures import list_labelled_pictures
 from guardrails.authoring.rows import LabelCounts, count_rows, read_rows
 from guardrails.cli import main
 from guardrails.errors import GuardrailsError
+from tests.cases import each_case
 from tests.inference.media.box_networks import write_network
 
 POLICY = """\
@@ -58,7 +59,7 @@ def test_folders_are_labels(folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("file", "said"),
     [("a.png", "has no label"), ("weapons/a.txt", "no picture by its name"), (None, "no pictures")],
 )

@@ -13,6 +13,7 @@ from guardrails.authoring.lint.scene import LintWorkbench
 from guardrails.guard import Guard
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
+from tests.cases import each_case
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_a_rule_that_repairs_is_meant_to_hold(tmp_path: Path) -> None:
         assert len([*held_streams.held_stream(made)]) == found
 
 
-@pytest.mark.parametrize("said", ["", ", stream: segment"])
+@each_case("said", ["", ", stream: segment"])
 def test_what_lint_advises_for_a_format_does_not_break_it(tmp_path: Path, said: str) -> None:
     """Where the rule follows the advice (`stream: whole`), valid JSON still passes, and lint does not say `stream: segment`."""
     text = (

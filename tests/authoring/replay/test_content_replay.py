@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from guardrails import Guard
 from guardrails.authoring.replay.content_replay import ContentReplay
 from guardrails.authoring.replay.record_replay import REASONS
@@ -37,7 +35,7 @@ def test_a_content_is_judged_anew(content: object, action: str) -> None:
     assert str(decided.action) == action
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rules", "stage", "more", "why"),
     [
         ([OF_USER], "input", {}, "context"),
@@ -67,7 +65,7 @@ def test_what_a_record_has_not_is_a_reason(
     assert why is None or why in REASONS
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("kept", "change", "why"),
     [
         (

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-import pytest
-
 from guardrails import Guard
 from guardrails.authoring.reports.check_report import CheckedContent, render_report
+from tests.cases import each_case
 
 POLICY = """
 detectors: {word: {use: terms, category: custom.word, terms: [badword]}, other: {use: terms, category: custom.other, terms: [oddword]}}
@@ -19,7 +18,7 @@ rules:
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("texts", "said"),
     [
         ((), "0 checked: 0 blocked, 0 redacted, 0 flagged, 0 allowed.</strong> Nothing was given to check."),

@@ -54,7 +54,7 @@ def test_the_nearest_entries_come_first() -> None:
     assert found[0][0] > found[1][0]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "content", "found"),
     [
         ("r.txt", "one\n\n two\n", [("one", "jailbreak", "May"), ("two", "jailbreak", "May")]),

@@ -13,6 +13,7 @@ from guardrails.authoring.scan.hash_lists import save
 from guardrails.authoring.scan.picture_hashes import add_pictures
 from guardrails.errors import GuardrailsError, PolicyErrors
 from guardrails.media.hashes.hash_file import HashEntry, read_hash_entries
+from tests.cases import each_case
 from tests.media.hashes.test_pdq import patches
 
 POLICY = """
@@ -103,7 +104,7 @@ def test_folders_are_read_and_what_is_no_picture_is_told(tmp_path: Path) -> None
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("made", "given", "message"),
     [
         ("", "none.png", "none.png: no such file or folder"),

@@ -115,7 +115,7 @@ def test_a_line_may_be_cut_anywhere(tmp_path_factory: pytest.TempPathFactory, cu
     assert paths(out) == ["a", "b"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "data",
     [
         b"hello",
@@ -221,9 +221,9 @@ def test_a_full_disk_is_told_and_gone_on_after(out: Path) -> None:
     def full() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
 
-    done = subprocess.run(
-        [sys.executable, "-c", FILLED, out], capture_output=True, text=True, timeout=60, preexec_fn=full
-    )
+    # -B: what it imports would be kept compiled as far as it fits, and be broken for all who import it later.
+    command = [sys.executable, "-B", "-c", FILLED, out]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, preexec_fn=full)
     assert (done.returncode, done.stderr) == (0, "")
     assert "File too large; what was judged before is in it" in done.stdout
     with open_verdicts(out, always(LineFate.KEPT)):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from guardrails import Guard
 from guardrails.authoring.testing import suite
 from guardrails.authoring.testing.coverage import SuiteCoverage
@@ -189,7 +187,7 @@ def test_known_gaps(tested: Callable[..., Guard]) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "names"),
     [
         ("WORD", ["a word", "another word"]),

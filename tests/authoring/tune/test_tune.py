@@ -127,7 +127,7 @@ def test_what_no_number_meets_is_not_met(
     assert result.chosen == counts
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rows", "reason"),
     [
         (rows_of([(0.9, True)]), "no row is labelled as one that it should not fire for"),

@@ -41,7 +41,7 @@ def test_what_is_tuned(
     assert [str(each) for each in tuning.fixed] == fixed
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rules", "rule", "category", "nth", "reason"),
     [
         (TWO, None, None, None, r"say which rule.*\n  r: custom.own >= 0.5\n  other: "),
@@ -85,7 +85,7 @@ def test_the_only_rule_with_a_number_need_not_be_named(scoring: Callable[..., Gu
     assert select_tuning(guard.policy).rule.id == "r"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("label", "wanted", "answers"),
     [(None, "custom.own", [True, False, None]), ("bad", "bad", [None, False, True])],
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.cli import main
+from tests.cases import each_case
 
 ODD = "name: x # of x\nformat:   1\n"
 EVEN = "format: 1\nname: x # of x\n"
@@ -84,7 +85,7 @@ def test_one_wrong_file_does_not_keep_the_others(file: Path, capsys: pytest.Capt
     assert file.read_text() == EVEN
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "words"),
     [
         ([], "name the policy files"),

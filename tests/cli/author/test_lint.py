@@ -185,7 +185,7 @@ def test_a_folder_stands_for_its_policies(policy: Path, capsys: Captured) -> Non
     assert capsys.readouterr().err.startswith("empty: no policies")
 
 
-@pytest.mark.parametrize("command", ["lint", "test"])
+@each_case("command", ["lint", "test"])
 def test_without_a_name_it_says_whose_policy_it_looks_at(
     policy: Path, capsys: Captured, command: str
 ) -> None:

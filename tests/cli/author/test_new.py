@@ -35,7 +35,7 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path, capsys: pytest.
     assert mine.read_text() == "format: 1\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("argv", "told"),
     [
         (["--from", "bnak"], "'bnak' is not a starter - did you mean 'bank'?"),

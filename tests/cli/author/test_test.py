@@ -34,7 +34,7 @@ def write(folder: Path, *tests: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("policy", ["default", "strict", "pii-only", "agents"])
+@each_case("policy", ["default", "strict", "pii-only", "agents"])
 def test_shipped_policies_pass(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Every shipped policy passes its own tests."""
     assert main(["test", policy]) == 0
@@ -127,7 +127,7 @@ def test_what_tests_are_called_stays_in_its_line(tmp_path: Path, capsys: pytest.
     assert ": input: a \ufffd[2Jb\ufffdc (d e)\n" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("pattern", "status", "told"), [("word", 0, "1 passed"), ("nothing", 1, "0 passed")])
+@each_case(("pattern", "status", "told"), [("word", 0, "1 passed"), ("nothing", 1, "0 passed")])
 def test_a_filter_that_fits_nothing_fails(
     pattern: str, status: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.cli import main
+from tests.cases import each_case
 
 
 def test_an_index_grows_and_shows_what_is_near(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,7 +38,7 @@ def test_vectors_are_made_for_a_file_that_has_none(
     assert "vector" in json.loads(path.read_text())
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("argv", "said"),
     [
         (["add"], "nothing to add"),

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import json
 
-import pytest
-
 from guardrails.cli import main
 from guardrails.proxy.access.admission import Admission
 from guardrails.proxy.access.keys import find_weakness, hash_key
 from guardrails.proxy.configuration.sources import load_settings
+from tests.cases import each_case
 
 
 def test_what_it_prints_is_a_settings_file_that_lets_the_key_in(tmp_path, capsys) -> None:
@@ -55,7 +54,7 @@ def test_a_key_of_ones_own_comes_by_standard_input(capsys, monkeypatch) -> None:
     assert own not in printed
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arguments", "typed", "told"),
     [(["key", "--stdin"], "changeme\n", "well-known"), (["key", "A B"], "", "lower-case letters")],
 )

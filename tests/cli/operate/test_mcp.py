@@ -13,6 +13,7 @@ import pytest
 from guardrails.cli import main
 from guardrails.cli.operate.mcp import _named_by
 from guardrails.mcp.approvals import ApprovalStore
+from tests.cases import each_case
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_a_guard_for_everybody_is_meant(capsys: Any, monkeypatch: Any) -> None:
     assert served == ["0.0.0.0"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("words", "told"),
     [
         ([], "give one of: -- COMMAND, --url URL, --config FILE"),

@@ -56,7 +56,7 @@ def test_stage_chooses_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert "harm.block" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("stage", "said"),
     [("input", ["no rule judges at input: the rules are on output, tool_call, see --stage"]), ("output", [])],
 )
@@ -295,7 +295,7 @@ def test_a_known_picture_is_told_with_its_entry(tmp_path: Path, capsys: pytest.C
     assert (finding["listed"]["list"], finding["listed"]["id"]) == ("deny.csv", "case-7")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "data"),
     [("a.svg", b"<svg/>"), ("a.tiff", b"II*\0rest"), ("a.ico", b"\0\0\1\0"), ("a.psd", b"8BPS")],
 )
@@ -355,7 +355,7 @@ def test_a_report_is_one_file_for_people(tmp_path: Path, capsys: pytest.CaptureF
     assert "previous instructions" in report.read_text("utf-8")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "reason"),
     [
         (["--report", "none/out.html"], "No such file"),
@@ -458,7 +458,7 @@ def test_a_check_that_cannot_be_done_is_neither_yes_nor_no(
     assert "cause    the input could not be checked" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("out", "said"),
     [
         ("none/b.png", "No such file or directory: make"),

@@ -97,7 +97,7 @@ def test_how_sure_it_must_be_is_the_policys(face_drawn: Drawn) -> None:
     assert [each.category for each in found(view, category="custom.person")] == ["custom.person"]
 
 
-@pytest.mark.parametrize("how", ["solid", "pixelate", "blur"])
+@each_case("how", ["solid", "pixelate", "blur"])
 def test_a_rule_covers_the_faces_and_nothing_else(tmp_path: Path, face_drawn: Drawn, how: str) -> None:
     """With a margin; what comes out is judged again, and has no face in it."""
     (tmp_path / "p.yaml").write_text(POLICY.format(how=how))

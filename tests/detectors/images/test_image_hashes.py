@@ -98,7 +98,7 @@ def test_a_picture_that_was_framed_or_cut_is_found(tmp_path: Path, form: str, ch
     assert found(tmp_path, changed(drawn()), deny=[{"file": "deny.txt"}], crops=False) == []
 
 
-@pytest.mark.parametrize("given", [drawn(1), Pillow.new("RGB", (64, 64), "white")])
+@each_case("given", [drawn(1), Pillow.new("RGB", (64, 64), "white")])
 def test_another_picture_is_not_on_it(tmp_path: Path, given: Pillow.Image) -> None:
     """Nor is a blank one, whose hash says nothing."""
     (tmp_path / "deny.txt").write_text(f"{pdq(drawn())}\n{pdq(Pillow.new('RGB', (64, 64), 'white'))}\n")

@@ -12,6 +12,7 @@ from guardrails.detectors.images.image_classifier_config import ImageClassifierC
 from guardrails.detectors.images.image_labels import DECIDED, ImageClassifier, load_labelled_model
 from guardrails.media.images.picture import open_picture
 from guardrails.types import Image
+from tests.cases import each_case
 
 
 def build(folder: Path, columns: dict[str, list[int]], **fields: Any) -> ImageClassifier:
@@ -27,7 +28,7 @@ def scores(of: ImageClassifier, *colour: int) -> dict[str, float]:
     return {each.category: each.score for each in detection.findings}
 
 
-@pytest.mark.parametrize(("how", "score"), [("mean", 0.5), ("any", 0.8), ("all", 0.2)])
+@each_case(("how", "score"), [("mean", 0.5), ("any", 0.8), ("all", 0.2)])
 def test_two_scores_make_one(how: str, score: float) -> None:
     """Their mean, the higher, or the lower."""
     assert DECIDED[how](0.2, 0.8) == pytest.approx(score)

@@ -94,7 +94,7 @@ def test_a_picture_is_one_ask_without_text(ask: Any) -> None:
     assert [(f.category, f.span) for f in found.findings] == [("violence", None)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("answer", "said"),
     [
         ({"hate": float("nan")}, "'hate' that is none"),
@@ -112,7 +112,7 @@ def test_an_answer_that_is_none_is_a_failure(ask: Any, answer: Any, said: str) -
     assert found.findings == ()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("error", "said"),
     [
         (RemoteError("endpoint 'x': answered 500"), "endpoint 'x': answered 500"),
@@ -223,7 +223,7 @@ def test_what_a_judge_left_out_is_unchecked(ask: Any) -> None:
     assert [(each.category, each.span) for each in found.findings] == [("hate", (0, 6))]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "reading",
     [
         JudgeAnswer({"other": 1.0}), JudgeAnswer({"hate": 2.0}), JudgeAnswer(spots=(ScoredSpan("other", 1.0, 0, 1),)),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from guardrails import Guard
+from tests.cases import each_case
 
 POLICY = "detectors: {pii: {use: pii, entities: [iban, phone]}}\nrules: [{id: r, on: [input, output], when: pii > 0, then: flag}]\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "found"),
     [
         ("IBAN DE89 3704 0044 0532 0130 00", {("pii.iban", "DE89 3704 0044 0532 0130 00")}),

@@ -57,7 +57,7 @@ def built(given: Sequence[LabelledWord], min_score: float = 0.5) -> list[tuple[s
     return [(hit.name, hit.start, hit.end) for hit in hits + spans.close()]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "expected"),
     [
         ([("B-GIVEN", 1.0, True), ("B-SURNAME", 1.0, True)], [("person", 0, 7)]),

@@ -52,7 +52,7 @@ def keeping(guard_of: Callable[..., Guard]) -> Guard:
     return guard_of(ALLOW)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "rules"),
     [
         ("Should I buy shares of a solar company now?", ["investing"]),
@@ -110,7 +110,7 @@ def test_no_finding_carries_an_inner_name(denying: Guard) -> None:
     assert {each.category for each in verdict.findings} <= {"custom.competitor", "custom.topic.investing"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "code", "said"),
     [
         ("{use: topic}", "nothing_to_find", "nothing to look for"),

@@ -64,9 +64,7 @@ def test_a_picture_is_judged(far, guard, kit) -> None:
     assert asked.json["outputType"] == "FourSeverityLevels"
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"zqx", b"\x89PNG\r\n\x1a\n" + b"0" * (4 << 20)], ids=["none", "other", "large"]
-)
+@each_case("data", [b"", b"zqx", b"\x89PNG\r\n\x1a\n" + b"0" * (4 << 20)], ids=["none", "other", "large"])
 def test_a_picture_that_it_does_not_read_is_unchecked(far, guard, data) -> None:
     """It is not sent."""
     verdict = guard("service: azure").check(Image(data, url="http://127.0.0.1:1/"))

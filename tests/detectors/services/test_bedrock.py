@@ -104,7 +104,7 @@ DETECTED = {"action": "NONE", "detected": True}
 BLOCKED = {"action": "BLOCKED"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "found"),
     [
         (filtered("INSULTS", "HIGH"), [("harassment", 1.0, (0, 16))]),
@@ -157,9 +157,7 @@ def test_a_match_in_a_long_text_is_found_there(far, guard, kit) -> None:
     assert verdict.content == text.replace("jo@example.com", "[EMAIL]")
 
 
-@pytest.mark.parametrize(
-    "given", [[], [{}], [filtered("HATE", "LOW")], [{"automatedReasoningPolicy": {"findings": []}}]]
-)
+@each_case("given", [[], [{}], [filtered("HATE", "LOW")], [{"automatedReasoningPolicy": {"findings": []}}]])
 def test_an_intervention_that_nothing_explains_is_unsafe(far, guard, kit, given) -> None:
     """Whatever of it is wanted, and whatever else was seen."""
     far.says(answer(*given, action="GUARDRAIL_INTERVENED"))
@@ -173,7 +171,7 @@ def test_only_what_is_wanted_is_reported(far, guard, kit) -> None:
     assert kit.found(guard(f"{BLOCK}, categories: [violence]", "violence > 0").check("a")) == []
 
 
-@pytest.mark.parametrize(("data", "kind"), [("png", "png"), ("jpeg", "jpeg")])
+@each_case(("data", "kind"), [("png", "png"), ("jpeg", "jpeg")])
 def test_a_picture_is_judged(far, guard, kit, data, kind) -> None:
     """In the two formats that there are."""
     far.says(answer(filtered("SEXUAL", "HIGH", "BLOCKED"), action="GUARDRAIL_INTERVENED"))
@@ -192,7 +190,7 @@ def test_another_picture_is_unchecked(far, guard, image) -> None:
     assert far.asked == []
 
 
-@pytest.mark.parametrize(("guarded", "kinds"), [(24, []), (20, ["limit"])])
+@each_case(("guarded", "kinds"), [(24, []), (20, ["limit"])])
 def test_what_the_guardrail_did_not_read_is_unchecked(far, guard, guarded, kinds) -> None:
     """It says how much it did."""
     far.says(answer(guardrailCoverage={"textCharacters": {"guarded": guarded, "total": 24}}))

@@ -88,7 +88,7 @@ def test_a_score_is_read(far, guard, kit) -> None:
     assert (far.asked[0].path, far.asked[0].json) == ("/classify", {"inputs": "a text"})
 
 
-@pytest.mark.parametrize(("highest", "score", "found"), [(100, 80, 0.8), (7, 7, 1.0), (0.5, 0.25, 0.5)])
+@each_case(("highest", "score", "found"), [(100, 80, 0.8), (7, 7, 1.0), (0.5, 0.25, 0.5)])
 def test_a_score_may_have_another_scale(far, guard, kit, highest, score, found) -> None:
     """What is past it is no number of that scale."""
     far.says({"s": score})
@@ -99,7 +99,7 @@ def test_a_score_may_have_another_scale(far, guard, kit, highest, score, found) 
     assert kit.failed(guarded.check("b")) == f"endpoint 'far': 's' is no number from 0 to {highest:g}"
 
 
-@pytest.mark.parametrize(("flag", "found"), [(True, [("jailbreak", 1.0, (0, 1))]), (False, [])])
+@each_case(("flag", "found"), [(True, [("jailbreak", 1.0, (0, 1))]), (False, [])])
 def test_a_flag_is_read(far, guard, kit, flag, found) -> None:
     """True is 1.0."""
     far.says({"flagged": flag})
@@ -154,7 +154,7 @@ def test_a_list_may_have_places(far, guard, kit) -> None:
     assert len(far.asked) > 5
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("reading", "bodies"),
     [
         (
@@ -212,7 +212,7 @@ def test_a_service_may_be_told_more(far, guard) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("staged", "asked"), [(True, ["input", "output"]), (False, [None])])
+@each_case(("staged", "asked"), [(True, ["input", "output"]), (False, [None])])
 def test_a_turn_that_may_be_forged_stands_at_two_stages(far, guard, kit, staged, asked) -> None:
     """A service that tells stages apart is asked for both, any other once; the worse answer holds."""
     far.answer = lambda each: {"f": each.json.get("s") != "output"}

@@ -172,7 +172,7 @@ class Failing:
         return done
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("error", "said"),
     [(RemoteError("endpoint 'x': zqx"), "endpoint 'x': zqx"), (ValueError("secret"), "raised ValueError")],
 )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from guardrails import Guard, Stage, Text
 from guardrails.engine.conditions.bindings import context_value
 from guardrails.engine.model import Request
@@ -18,7 +16,7 @@ SAME = 'prompt.language != "und" && content.language != "und" && content.languag
 POLICY = f"rules: [{{id: r, on: output, when: '{SAME}', then: block}}]\ntests:\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("beside", "asked", "language"),
     [(ENGLISH, "", "en"), ("", GERMAN, "de"), (GERMAN, ENGLISH, "de"), ("", "", "und"), ("42", "", "und")],
 )

@@ -111,7 +111,7 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize(("how", "case"), WAYS)
+@each_case(("how", "case"), WAYS)
 def test_what_is_over_the_budget_is_refused_before_it_is_judged(
     guards: Callable[..., Any], case: str, how: str
 ) -> None:

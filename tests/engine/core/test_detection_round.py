@@ -178,7 +178,7 @@ def everywhere(word: str) -> Callable[[Content], Detection]:
     return judge
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("parts", "new"),
     [
         (["for", "bidden"], [(0, 9)]),

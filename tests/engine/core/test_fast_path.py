@@ -126,7 +126,7 @@ def test_texts_that_are_known_do_not_count(bomb_guard: Guard) -> None:
     assert [*known] == [0]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "rules",
     [
         "{id: r, on: input, when: content.length > 3, then: block}",

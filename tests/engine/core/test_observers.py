@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Callable
 from itertools import chain
 
-import pytest
-
 from guardrails import Guard
 from guardrails.engine.core.observers import CURRENT, CheckRecord, FilmRecord, Observer, observe_checks
+from tests.cases import each_case
 from tests.films import film, green, scene, tone
 
 POLICY = """
@@ -106,7 +105,7 @@ rules:
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "complete", "sure", "ran"),
     [
         ("all is fine", True, None, ["words", "safety"]),

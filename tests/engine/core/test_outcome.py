@@ -51,7 +51,7 @@ def history(guard_of: Callable[..., Guard]) -> Guard:
     return guard_of(HISTORY)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("at", "kept"),
     [
         (1, [0, 5, 6, 7]),  # the user's turn goes with all that answers it
@@ -75,7 +75,7 @@ def test_a_blocked_old_turn_is_left_out(history: Guard, at: int, kept: list[int]
     assert [(rule.id, str(rule.action)) for rule in verdict.rules] == [("bad", "redact")]
 
 
-@pytest.mark.parametrize("at", [0, 7])
+@each_case("at", [0, 7])
 def test_what_must_stay_blocks_the_whole(history: Guard, at: int) -> None:
     """The system's text and the current turn are not left out."""
     chat = [dict(message) for message in CHAT]
@@ -166,7 +166,7 @@ def noted(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]) -> Calla
     return make
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("kind", "table", "action"),
     [
         ("language", "", "flag"),
@@ -240,7 +240,7 @@ def scored(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]) -> Guar
     return guard_of(RULES, detectors={"own": kind_of(judge, "hate")})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("score", "action", "rules", "shadow"),
     [
         ("0.0", "allow", [], []),
@@ -286,7 +286,7 @@ def floored(name: str, action: str, more: str = "") -> str:
 EXEMPT = "exceptions:\n  - {id: e, categories: [custom.word], reason: known}\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("policy", "floor", "action", "rules"),
     [
         (floored("r", "flag"), floored("f", "block"), "block", ["f", "r"]),
@@ -327,7 +327,7 @@ rules:
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("said", "action", "removed"),
     [
         (["build a bomb", "hello"], "redact", ["/0", "/1"]),

@@ -237,7 +237,7 @@ def test_an_exception_that_matches_texts_spares_findings_without_a_place(run: Ru
     assert run("when: hate > 0, then: block", Finding("hate", 1.0, "one"), more=more) == BLOCKED
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rule", "scores", "kept"),
     [
         ("when: hate > 0.5", [("hate", 0.9), ("hate", 0.4)], [0.9]),

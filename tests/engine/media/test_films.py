@@ -87,7 +87,7 @@ def test_one_odd_frame_of_many_is_found(guard: Guard) -> None:
     assert told(whole)["frames"] == 1_800
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("policy", "floor", "blocked"),
     [(9_000, None, False), (1_000, None, True), ("", 1_000, True), (1_000, "", True), (9_000, 1_000, True)],
 )
@@ -211,7 +211,7 @@ def test_a_detector_that_fails_over_a_frame_has_failed(shaded: Callable[..., Gua
 DATA = film(MIXED([scene(60), scene(60, 2)]))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "said"),
     [
         (DATA[: len(DATA) // 2], "undecodable"),
@@ -227,7 +227,7 @@ def test_what_cannot_be_watched_is_named(guard: Guard, data: bytes, said: str) -
     assert (entry.kind, entry.reason.split(":")[0]) == ("video", said)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("more", "kind", "said"),
     [
         ("limits: {film_seconds: 2}", "limit", "seconds"),
@@ -394,7 +394,7 @@ def test_silence_and_tones_are_no_speech(guard: Guard) -> None:
         assert (verdict.action.name, told(verdict)["sound"]) == ("ALLOW", "silent")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("heard", "action", "sound", "kinds"),
     [
         (SoundTranscript(((0, 900),), SpokenText("a zqxbomb", "speech", (), words=(TimedWord(0, 1, (0, 200)), TimedWord(2, 9, (300, 900))))), "BLOCK", "checked", []),
@@ -487,7 +487,7 @@ def test_what_a_sound_says_of_itself_and_shows_is_judged(guard_of: Callable[...,
         )
 
 
-@pytest.mark.parametrize("data", [b"RIFF\x00\x00\x00\x00WAVE", b"fLaC" + bytes(60), b"OggS" + bytes(60)])
+@each_case("data", [b"RIFF\x00\x00\x00\x00WAVE", b"fLaC" + bytes(60), b"OggS" + bytes(60)])
 def test_a_sound_that_cannot_be_heard_is_named(guard: Guard, data: bytes) -> None:
     """It is a part that nobody judged, which blocks."""
     verdict = guard.check(data, "output")

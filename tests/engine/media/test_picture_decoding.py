@@ -112,7 +112,7 @@ def test_what_a_picture_is_comes_back_itself(
     assert verdict.content is (None if green else given)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "code"),
     [
         (Image(b""), "empty"),
@@ -299,7 +299,7 @@ def pool_of(monkeypatch: pytest.MonkeyPatch, pictures: int, keep: int) -> PixelP
     return pool
 
 
-@pytest.mark.parametrize("at", [None, 0, 3, 7])
+@each_case("at", [None, 0, 3, 7])
 def test_pictures_of_one_request_are_not_held_together(
     guard_of: Callable[..., Guard], monkeypatch: pytest.MonkeyPatch, kind_of: Any, own: Any, at: int | None
 ) -> None:

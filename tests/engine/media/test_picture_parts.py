@@ -11,6 +11,7 @@ import pytest
 
 from guardrails import Guard
 from guardrails.types import Verdict
+from tests.cases import each_case
 from tests.films import film, green, scene
 from tests.media.uploads_kit import EDITED, google_motion_photo, photo, samsung_motion_photo, samsung_trailer
 
@@ -42,7 +43,7 @@ def ids(verdict: Verdict) -> list[str]:
     return [rule.id for rule in verdict.rules]
 
 
-@pytest.mark.parametrize("made", [google_motion_photo, samsung_motion_photo])
+@each_case("made", [google_motion_photo, samsung_motion_photo])
 def test_a_motion_photo_is_judged_with_its_film(
     guard: Guard, films: dict[str, bytes], made: Callable[..., bytes]
 ) -> None:

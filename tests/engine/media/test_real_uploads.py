@@ -35,7 +35,7 @@ def decision(verdict: Verdict) -> tuple[str, list[str]]:
     return str(verdict.action), [each.reason for each in verdict.coverage.unchecked]
 
 
-@pytest.mark.parametrize("found", [False, True])
+@each_case("found", [False, True])
 def test_a_picture_of_48_megapixels_is_judged(guard: Guard, found: bool) -> None:
     """Smaller than it is, as what phones of today make."""
     image = Pillow.new("RGB", (8000, 6000), (90, 90, 120))
@@ -46,7 +46,7 @@ def test_a_picture_of_48_megapixels_is_judged(guard: Guard, found: bool) -> None
     assert decision(guard.check(out.getvalue(), "input")) == ("block" if found else "allow", [])
 
 
-@pytest.mark.parametrize(("size", "fps"), [((3840, 2160), 30), ((320, 240), 240)])
+@each_case(("size", "fps"), [((3840, 2160), 30), ((320, 240), 240)])
 def test_films_in_4k_and_of_240_frames_a_second_are_judged(
     guard: Guard, size: tuple[int, int], fps: int
 ) -> None:

@@ -65,7 +65,7 @@ def test_what_is_replaced_is_handed_out(guard: Guard) -> None:
     assert decided.rules.stop is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("more", "stopped"), [("x" * 30, True), (" was it" + " z" * 20, True), (", which is fine.", False)]
 )
 def test_exceptions_wait_for_what_they_look_at(guard: Guard, more: str, *, stopped: bool) -> None:
@@ -78,7 +78,7 @@ def test_exceptions_wait_for_what_they_look_at(guard: Guard, more: str, *, stopp
     assert (decided.rules.stop is not None and decided.rules.stop.at == 2) is stopped
 
 
-@pytest.mark.parametrize(("more", "stopped"), [("", False), (" and thirty letters of other things", True)])
+@each_case(("more", "stopped"), [("", False), (" and thirty letters of other things", True)])
 def test_a_length_is_waited_for(guard: Guard, more: str, *, stopped: bool) -> None:
     """A rule about how long a text is cannot be decided before it is that long, or over."""
     decided = Decided(guard, "a zqxbomb")

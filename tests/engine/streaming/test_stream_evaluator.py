@@ -159,10 +159,10 @@ def raising() -> Detection:
 class TestFailures:
     """A detector fails in the middle of a text."""
 
-    @pytest.mark.parametrize("then", ["block", "redact", "flag"])
+    @each_case("then", ["block", "redact", "flag"])
     @each_case("on_error", ["block", "flag", "allow"])
     @each_case("fails", [failing, raising])
-    @pytest.mark.parametrize("at", ["start", "feed", "flush"])
+    @each_case("at", ["start", "feed", "flush"])
     def test_each_rule_follows_its_on_error(
         self, own: Own, then: str, on_error: str, fails: Callable[[], Detection], at: str
     ) -> None:
@@ -407,7 +407,7 @@ class TestFloors:
 
     FLOOR = "detectors:\n  stops: {use: terms, terms: [qqother], category: custom.stop}\nrules:\n  - {id: f, on: output, when: custom.stop > 0, then: block}\n"
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("text", "action", "said"),
         [
             ("so kkstop it", "redact", "so [STOP] it"),

@@ -315,7 +315,7 @@ def test_a_call_of_ones_own(guard: Callable[..., Guard]) -> None:
     assert said(made.check(Text("text", Place(Stage.TOOL_CALL, tool="run")))) == ERROR
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("when", "stage", "at", "expected"),
     [
         ('tool.server == "mail"', "tool_definition", {"server": "mail"}, BLOCK),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from guardrails.inference.entities.packed_weights import GRAPH, open_packed_session, unpack_weights
 from guardrails.inference.safety.folder import ModelError
+from tests.cases import each_case
 
 
 def packed(levels: NDArray[Any], ratios: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -74,7 +75,7 @@ def test_a_network_runs_with_the_weights_beside_it() -> None:
     assert found.tolist() == [[-16.0, 7.0], [0.0, 1.0]]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "data",
     [
         b"",

@@ -28,7 +28,7 @@ GIVEN = {
 }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("files", "named", "expected"),
     [
         (["model.onnx", "onnx/model_q4.onnx"], None, "model.onnx"),
@@ -96,7 +96,7 @@ def test_logits_are_the_output_of_that_name(tmp_path: Path) -> None:
         assert OnnxRuntime(tmp_path / "m.onnx").run(GIVEN).tolist() == GIVEN["input_ids"].tolist()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "message"),
     [(b"no model", r"m\.onnx: "), (identity(TensorProto.FLOAT), "wants inputs that no text has: input_ids")],
 )

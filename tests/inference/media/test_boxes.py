@@ -70,7 +70,7 @@ def test_labels_of_a_folder_come_before_those_of_the_file(tmp_path: Path) -> Non
     assert load_box_model(folder, BoxOptions()).labels == ("x", "y", "z")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("options", "said"),
     [
         (BoxOptions(("a", "b")), "none of yolov8, yolov5, end2end"),

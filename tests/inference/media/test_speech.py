@@ -30,7 +30,7 @@ def test_what_is_not_installed_is_named(
     assert "guardrails-middleware[models]" in caught.value.hint
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("config", "said"),
     [(None, "the folder has no config.json"), ("[]", "config.json is no mapping"), ("{", "config.json: ")],
 )

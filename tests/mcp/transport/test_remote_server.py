@@ -11,6 +11,7 @@ from guardrails.errors import BackendError
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.settings import load_settings
 from guardrails.mcp.transport.remote_server import RemoteServer
+from tests.cases import each_case
 
 LIST = rpc.make_request("own", "tools/list", {})
 
@@ -30,7 +31,7 @@ def answered(url: str, **settings: Any) -> rpc.RpcMessage:
     return asyncio.run(work())
 
 
-@pytest.mark.parametrize(
+@each_case(
     "said",
     [
         {"tools": []},
@@ -48,7 +49,7 @@ def test_an_answer_is_found(remote: Any, said: Any) -> None:
         assert answered(server.url).body == rpc.make_result("own", {"tools": []})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("said", "code"),
     [
         (500, "server_invalid"),

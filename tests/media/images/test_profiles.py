@@ -6,7 +6,6 @@ import io
 from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image as Pillow
 from PIL import ImageCms
 
@@ -105,7 +104,7 @@ def test_a_grey_picture_stays_grey_where_its_profile_is(format_: str) -> None:
     assert is_grey(rewrite_profile(own))
 
 
-@pytest.mark.parametrize(("mode", "kept"), [("RGB", True), ("P", True), ("L", False), ("CMYK", False)])
+@each_case(("mode", "kept"), [("RGB", True), ("P", True), ("L", False), ("CMYK", False)])
 def test_a_profile_of_other_numbers_is_left_out(mode: str, kept: bool) -> None:
     """It meant nothing before, and would mean something in what is written."""
     image = fields_of_colour().convert(mode)

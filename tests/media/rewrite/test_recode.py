@@ -150,7 +150,7 @@ def test_what_comes_out_can_be_judged_again(ending: str, films: dict[str, bytes]
         assert made.find(b"moov") < made.find(b"mdat")
 
 
-@pytest.mark.parametrize("how", ["solid", "pixelate", "blur", "placeholder"])
+@each_case("how", ["solid", "pixelate", "blur", "placeholder"])
 def test_a_whole_frame_is_covered(how: Any, reel: Reel) -> None:
     """Of what was fine in it nothing is left, in each frame that is shown in any part of the clip."""
     fine = np.indices((120, 160)).sum(axis=0)[..., None] // 4 % 2 * np.full(3, 255)
@@ -327,7 +327,7 @@ def test_captions_inside_of_frames_do_not_go_on() -> None:
         assert any(frame.side_data.get("A53_CC") is not None for frame in found) is expected
 
 
-@pytest.mark.parametrize("how", ["solid", "mute"])
+@each_case("how", ["solid", "mute"])
 def test_what_an_edit_list_hides_does_not_go_on(how: Any, films: dict[str, bytes]) -> None:
     """Whoever has the file would have it: a second of sound before the first that is heard, and of frames behind the last."""
     data = films["mp4"]

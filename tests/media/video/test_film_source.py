@@ -200,9 +200,7 @@ def test_twelve_thousand_pixels_square_are_refused(reel: Reel) -> None:
     assert code_of(data.replace(small, large)) == "too_many_pixels"
 
 
-@pytest.mark.parametrize(
-    ("limits", "stopped"), [(VideoLimits(seconds=1), "seconds"), (VideoLimits(frames=40), "frames")]
-)
+@each_case(("limits", "stopped"), [(VideoLimits(seconds=1), "seconds"), (VideoLimits(frames=40), "frames")])
 def test_a_limit_ends_a_watch_and_is_named(calm: bytes, limits: VideoLimits, stopped: str) -> None:
     """What was seen up to there is handed out."""
     samples, seen = watched(calm, limits=limits)

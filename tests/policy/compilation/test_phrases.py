@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +14,7 @@ WORDS = st.lists(
 )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("phrase", "text", "found"),
     [
         ("shoot a payment", "Shoot a payment over", ["Shoot a payment"]),
@@ -33,9 +32,7 @@ def test_phrases_are_found_as_whole_words_folded(phrase: str, text: str, found: 
     assert [text[start:end] for start, end in Phrases([phrase]).find(text)] == found
 
 
-@pytest.mark.parametrize(
-    ("reach", "found"), [(0, []), (4, []), (5, ["ours"]), (40, ["ours"]), (80, ["ours", "ours"])]
-)
+@each_case(("reach", "found"), [(0, []), (4, []), (5, ["ours"]), (40, ["ours"]), (80, ["ours", "ours"])])
 def test_phrases_are_near_up_to_so_many_characters(reach: int, found: list[str]) -> None:
     """A phrase counts that lies whole within reach, before or behind."""
     text = "ours zqxbomb" + " " * 70 + "ours"

@@ -44,7 +44,7 @@ def test_what_a_redaction_replaces(
 REDACT = "id: r, on: input, when: hate > 0, then: redact, with: "
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "replacement", "locale"),
     [
         ("hash", "hash", "en_US"),
@@ -62,7 +62,7 @@ def test_a_redaction_has_a_name_and_a_locale(
     assert (rule.replacement.name, rule.locale) == (replacement, locale)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "col", "code", "words"),
     [
         ("{text: fake, locale: de_D}", 81, "unknown_locale", "did you mean 'de_DE'"),

@@ -11,6 +11,7 @@ import regex
 from guardrails.detectors.patterns.table import TIMEOUT
 from guardrails.policy.lints import patterns
 from guardrails.policy.lints.scene.scene import LintContext
+from tests.cases import each_case
 
 LOOPS = [
     (r"(?=x)(?:a+)+b", True),
@@ -35,7 +36,7 @@ LOOPS = [
 ]
 
 
-@pytest.mark.parametrize(("pattern", "told"), LOOPS)
+@each_case(("pattern", "told"), LOOPS)
 def test_nested_repetitions_without_a_separator_are_told(
     scene_of: Callable[..., LintContext], pattern: str, told: bool
 ) -> None:

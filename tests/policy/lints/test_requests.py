@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from guardrails.policy.lints import requests
 from guardrails.policy.lints.scene.scene import LintContext
 from tests.cases import each_case
@@ -38,7 +36,7 @@ def test_the_value_in_a_list_is_pointed_to(rules_of: Callable[..., LintContext])
     assert found.mark == scene.rows[0].item.inside(("when",), 41)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("condition", "then", "told"),
     [
         ('request.client.app == "x"', "block", "request.client.app"),

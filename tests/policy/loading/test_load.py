@@ -28,7 +28,7 @@ def loaded(folder: Path, text: str) -> Policy:
     return load(folder / "p.yaml")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("written", "version"),
     [("1.10", "1.10"), ("1", "1"), ("1.4.0", "1.4.0"), ('"1.10"', "1.10"), ("0x10", "0x10"), ("1e3", "1e3"), ("2027-01-01", "2027-01-01")],
 )  # fmt: skip

@@ -55,7 +55,7 @@ def test_data_is_plain_and_not_shared(policy: Source) -> None:
     assert data["rules"][1]["deep"] is not data["rules"][1]["copy"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "value", "key"),
     [
         ((), (2, 1), (2, 1)),

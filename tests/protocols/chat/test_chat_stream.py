@@ -200,7 +200,7 @@ def test_what_spells_a_text_goes_where_it_was_changed(
 
 
 @each_case("name", ["logprobs", "token_ids"])
-@pytest.mark.parametrize("said", [["a zqxmask so"], ["a zqx", "mask so"]])
+@each_case("said", [["a zqxmask so"], ["a zqx", "mask so"]])
 @each_case("ends", [True, False])
 def test_what_spells_a_text_goes_where_it_comes_behind_it(
     guard: Guard, chat_of: Chats, chunk_of: Chunk, name: str, said: list[str], ends: bool

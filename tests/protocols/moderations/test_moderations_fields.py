@@ -67,7 +67,7 @@ def told(said: dict[str, Any]) -> dict[str, tuple[bool, float, list[str]]]:
 YES, NO, NEVER = (True, 1.0, ["text"]), (False, 0.0, ["text"]), (False, 0.0, [])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "flagged", "found"),
     [
         ("all is fine", False, {}),
@@ -232,7 +232,7 @@ def answer(*contents: str) -> dict[str, Any]:
     return {"choices": [{"index": at, "message": each} for at, each in enumerate(messages)]}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("texts", "flagged", "scores"),
     [
         (("fine", "zqxhate", "zqxmask"), (False, True, True), ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))),

@@ -184,7 +184,7 @@ def test_what_is_no_text_waits_for_the_end(guard: Guard, odd: dict[str, Any]) ->
     assert {name for each in made.told for name in each} >= odd.keys()
 
 
-@pytest.mark.parametrize(
+@each_case(
     "plain",
     [
         bit("", completed=3, total=9),
@@ -271,9 +271,7 @@ def test_a_users_own_values_come_back(guard: Guard) -> None:
     assert read(made.told, "message", "thinking") == "[EMAIL_1]. "
 
 
-@pytest.mark.parametrize(
-    "told", [{"message": "zqxbomb"}, {"message": ["a"]}, piece(["a"]), piece(thinking={"a": "b"})]
-)
+@each_case("told", [{"message": "zqxbomb"}, {"message": ["a"]}, piece(["a"]), piece(thinking={"a": "b"})])
 def test_a_line_of_no_form_is_refused(guard: Guard, told: dict[str, Any]) -> None:
     """What grows is a text, and what holds it an object."""
     with pytest.raises(BackendError):

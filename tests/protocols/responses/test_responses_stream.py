@@ -674,7 +674,7 @@ def with_text(event: dict[str, Any], said: str | None) -> dict[str, Any]:
     return copy
 
 
-@pytest.mark.parametrize("said", ["Good day. Or not", "Good", "Bad day.", None])
+@each_case("said", ["Good day. Or not", "Good", "Bad day.", None])
 @each_case("kind", REPEATED)
 def test_what_repeats_a_text_otherwise_is_the_upstreams_fault(guard, kind, said) -> None:
     """A client would not know which of the two to believe."""
@@ -1029,7 +1029,7 @@ def test_a_picture_on_its_way_that_is_blocked_ends_the_response(looking) -> None
     assert numbers == sorted({*numbers})
 
 
-@pytest.mark.parametrize("broken", ["no Base64!", PLAIN[:-40], "", "eA=="])
+@each_case("broken", ["no Base64!", PLAIN[:-40], "", "eA=="])
 def test_a_picture_on_its_way_that_cannot_be_judged_ends_the_response(looking, broken) -> None:
     """As the policy has it for pictures that cannot."""
     client = Client(looking("block")).gets(*drawing(broken, result=PLAIN))

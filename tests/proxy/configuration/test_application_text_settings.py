@@ -16,6 +16,7 @@ from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.configuration.sources import SettingsSources, load_settings
 from guardrails.proxy.server.reloading import reload as reloading
 from guardrails.proxy.server.serve import running
+from tests.cases import each_case
 from tests.waiting import wait_until
 
 POLICY = """
@@ -193,7 +194,7 @@ def test_a_file_that_changes_is_read_again(settings: Path, kit: Any, monkeypatch
         assert not is_blocked_by_openai(url, new)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "place", "code", "told"),
     [
         ("application_text: [{file: gone.txt}]", (2, 20), "unreadable_file", "gone.txt"),

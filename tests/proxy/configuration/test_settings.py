@@ -81,9 +81,7 @@ def test_the_schema_describes_every_field() -> None:
     assert schema["anyOf"] == [{"required": ["upstream"]}, {"required": ["upstreams"]}]
 
 
-@pytest.mark.parametrize(
-    "key", ["admin", "changeme", "sk-1234", "password123", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]
-)
+@each_case("key", ["admin", "changeme", "sk-1234", "password123", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"])
 def test_a_weak_admin_key_is_refused(monkeypatch, key) -> None:
     """The server does not start; what is said names the variable and the cure, and not the key."""
     monkeypatch.setenv("GUARDRAILS_ADMIN_KEY", key)

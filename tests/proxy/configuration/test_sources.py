@@ -96,19 +96,19 @@ def test_flags_go_before_the_environment_and_that_before_the_file(write) -> None
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("policy", "of_file"),
     [("default", None), ("p.yaml", "p.yaml"), ("sub/p.yaml", "sub/p.yaml"), ("/a/p.yaml", "/a/p.yaml")],
 )
-def test_a_files_policy_lies_beside_it(write, tmp_path, policy, of_file) -> None:
+def test_a_files_policy_lies_beside_it(write, policy, of_file) -> None:
     """Unless it is a shipped one or a full path; elsewhere a path counts from where one stands."""
-    meant = policy if of_file is None else str(tmp_path / of_file)
+    path = write(f"upstream: http://h\npolicy: {policy}\n")
 
-    assert load_settings(write(f"upstream: http://h\npolicy: {policy}\n"), {}, {}).settings.policy == meant
+    assert load_settings(path, {}, {}).settings.policy == (str(path.parent / of_file) if of_file else policy)
     assert load_settings(None, {"upstream": "http://h", "policy": policy}, {}).settings.policy == policy
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "told"),
     [
         ("prot: 9", ":2:1: unknown_field: 'prot' is not a field of the server - did you mean 'port' or 'protocols'?"),

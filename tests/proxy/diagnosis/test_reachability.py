@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 
-import pytest
-
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.diagnosis.findings import Finding
 from guardrails.proxy.diagnosis.reachability import compare_clocks, inspect_upstreams
@@ -20,7 +18,7 @@ def inspect(url: str, **fields) -> list[Finding]:
     return asyncio.run(inspect_upstreams(settings, time.time))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("reply", "key", "grades", "told"),
     [
         ({"body": {"data": [{"id": "m"}]}}, True, ["ok"], "answers in"),

@@ -65,7 +65,7 @@ def test_what_a_path_says_is_put_in_first() -> None:
     assert [leaf.content.text for leaf in given.tree.leaves if leaf.path == ("user",)] == ["the path"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("api", "headers", "wanted", "kinds"),
     [
         (CHATS, {}, None, []),

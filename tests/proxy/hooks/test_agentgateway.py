@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.cases import each_case
 
 
@@ -19,7 +17,7 @@ def answering(text: str) -> dict[str, Any]:
     return {"choices": [{"message": {"role": "assistant", "content": text}}]}
 
 
-@pytest.mark.parametrize(("path", "made"), [("/request", asking), ("/response", answering)])
+@each_case(("path", "made"), [("/request", asking), ("/response", answering)])
 def test_the_action_says_what_to_do(hooked, kit, path, made) -> None:
     """A pass has neither body nor status, a mask an object, a reject a text and a status."""
     passed, masked, rejected = (

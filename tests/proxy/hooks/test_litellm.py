@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.cases import each_case
 
 PATH = "/beta/litellm_basic_guardrail_api"
@@ -76,7 +74,7 @@ rules: [{id: mask, on: tool_result, when: custom.mask > 0, then: redact}]
     assert answer == {"action": "GUARDRAIL_INTERVENED", "texts": ["my zqxmask", "a [MASK]"]}
 
 
-@pytest.mark.parametrize("texts", [["zqx", "bomb"], ["zqx", "", "bomb"]])
+@each_case("texts", [["zqx", "bomb"], ["zqx", "", "bomb"]])
 def test_a_word_that_is_split_over_texts_is_still_a_word(hooked, kit, texts) -> None:
     """Texts of no known message may be parts of one."""
     assert kit.send(hooked, PATH, {"input_type": "request", "texts": texts}).json["action"] == "BLOCKED"

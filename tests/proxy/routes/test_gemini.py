@@ -71,7 +71,7 @@ def test_what_is_allowed_goes_through_unchanged(ask, fake) -> None:
     assert (fake.asked[0].path, fake.asked[0].raw) == (PATH + "generateContent", body)
 
 
-@pytest.mark.parametrize(("asked", "sent"), [("/v1beta", "/v1beta"), ("/v1", "/v1")])
+@each_case(("asked", "sent"), [("/v1beta", "/v1beta"), ("/v1", "/v1")])
 def test_both_versions_are_asked_as_they_are(serve, fake, kit, asked, sent) -> None:
     """Whatever version the upstream's URL ends with."""
     for upstream in (fake.url, fake.url.replace("/v1", "/v1beta")):

@@ -464,7 +464,7 @@ def test_a_count_is_forwarded(proxy, fake, kit) -> None:
     assert b"zqxmask" not in fake.asked[0].raw
 
 
-@pytest.mark.parametrize("said", [{}, {"input_tokens": "zqxbomb"}, {"input_tokens": 1, "note": "a zqxbomb"}])
+@each_case("said", [{}, {"input_tokens": "zqxbomb"}, {"input_tokens": 1, "note": "a zqxbomb"}])
 def test_a_count_that_is_none_does_not_pass(proxy, fake, kit, said) -> None:
     """An answer that holds more than numbers is the upstream's fault."""
     fake.answers(said)

@@ -8,8 +8,6 @@ import threading
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
-
 from tests.cases import each_case
 from tests.proxy.conftest import Answer, Fake, places, put
 from tests.proxy.contract_ollama import (
@@ -406,7 +404,7 @@ def test_no_place_of_a_stream_leaks(proxy, fake, kit, path, action) -> None:
     assert verdict(answer)[0] in (action, "block") or "error" in lines(answer)[-1]
 
 
-@pytest.mark.parametrize("at", range(len(STREAMED)))
+@each_case("at", range(len(STREAMED)))
 @each_case("inside", [(), ("message",)])
 @each_case("value", ["", None, "x", 1, [], {}])
 def test_no_name_leaks_before_it_was_judged(proxy, fake, kit, at, inside, value) -> None:

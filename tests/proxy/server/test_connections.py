@@ -201,7 +201,7 @@ def test_who_sends_slowly_takes_nobodys_place(serve, kit) -> None:
         assert slow[0].recv(1 << 16).startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("begin", "told"),
     [
         (b"", b""),

@@ -6,7 +6,6 @@ import threading
 from shutil import rmtree
 
 import openai
-import pytest
 
 from guardrails import Guard
 from guardrails.proxy.access.keys import hash_key
@@ -31,7 +30,7 @@ def test_models_are_the_upstreams(proxy, fake, kit) -> None:
     assert fake.asked[1].headers["authorization"] == "Bearer k"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("reply", "status", "code"),
     [
         ({"body": b"<html>"}, 502, "upstream_invalid"),
@@ -102,7 +101,7 @@ def test_upstream_time_is_counted(serve, kit) -> None:
         assert f'guardrails_check_seconds_count{{stage="{stage}"}} 1' in text
 
 
-@pytest.mark.parametrize("key", [None, "9fK2xQ7mWv4bT8nYc3RjLp6s"])
+@each_case("key", [None, "9fK2xQ7mWv4bT8nYc3RjLp6s"])
 def test_strangers_are_told_the_status_alone(monkeypatch, key) -> None:
     """Who has not the operator's key, or where there is none, is not on this machine."""
     if key is not None:

@@ -140,7 +140,7 @@ def test_probes_have_the_same_rules_on_both_ports(
         ]
 
 
-@pytest.mark.parametrize("start", [run, running])
+@each_case("start", [run, running])
 def test_a_port_of_probes_in_use_is_an_error(fake, policy_guard, start) -> None:
     """Before anything is served, for both ways to start."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

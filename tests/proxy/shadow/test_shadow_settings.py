@@ -82,7 +82,7 @@ def test_files_are_relative_to_that_of_the_settings(tmp_path: Path) -> None:
     assert shadow_policies(load_settings(path, {}, {}).settings) == {"default": str(tmp_path / "next.yaml")}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("file", "environment", "flag", "expected"),
     [
         ("shadow: {policy: agents, log: /l}", {}, "strict", ("strict", "/l")),

@@ -135,7 +135,7 @@ QUOTED = {"error": {"message": f"Incorrect API key: {KEY}.", "type": "x", "code"
 STREAMED = {**QUOTED, "choices": []}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "streamed", "reply"),
     [
         ("/v1/chat/completions", False, {"body": QUOTED, "status": 401}),

@@ -30,7 +30,7 @@ def problems(tmp_path):
     return problems
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "told"),
     [
         (f"{HEAD}    modles: [x]", "5:5: unknown_field: 'modles' is not a field of upstreams.a in the server - did you mean 'models'"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
-from tests.cases import check_each
+from tests.cases import check_each, each_case
 from tests.films import FRAGMENTS, film, green, scene
 from tests.proxy import image_kit
 from tests.proxy.conftest import Fake, RawReply
@@ -108,7 +108,7 @@ def large_film() -> RawReply:
     return RawReply([film(scene(5)), bytes(400_000)], content_type="video/mp4")
 
 
-@pytest.mark.parametrize("ask", [streamed_picture, whole_picture, whole_film, film_in_fragments, large_film])
+@each_case("ask", [streamed_picture, whole_picture, whole_film, film_in_fragments, large_film])
 def test_blocked_pictures_and_films_leave_their_upstream_up(
     serve: Callable[..., str],
     fake: Fake,

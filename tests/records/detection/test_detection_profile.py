@@ -6,10 +6,9 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from guardrails import Guard
 from guardrails.types import Finding, JudgedPart, Stage
+from tests.cases import each_case
 from tests.records.records_kit import POLICY, close, open_store
 
 FLOOR = {
@@ -82,7 +81,7 @@ def test_findings_of_messages_say_where_they_stand(tmp_path: Path) -> None:
     assert record["current"] == 3
 
 
-@pytest.mark.parametrize("part", [None, JudgedPart(3, (Stage.INPUT,), "user")])
+@each_case("part", [None, JudgedPart(3, (Stage.INPUT,), "user")])
 def test_the_part_makes_no_other_finding(part: JudgedPart | None) -> None:
     """It is equal to one without, and goes through pickle."""
     finding = Finding("hate", 0.5, "d", part=part)

@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
@@ -57,7 +56,7 @@ def said(*parts: object) -> list[dict[str, object]]:
     return [{"role": "user", "content": [*parts]}]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "found"),
     [
         ("Hello.", "Hello."),
@@ -75,7 +74,7 @@ def test_what_was_checked_is_kept_as_it_was_given(content: object, found: object
     assert kept(content) == found
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "found"),
     [
         (PICTURE, NAMED),

@@ -98,7 +98,7 @@ def test_how_often_is_asked(texts: list[str], found: list[int], asked: int) -> N
 ROW = {"id": 7, "name": "Jo Smith", "city": "Berlin", "note": "ordered a book about gardening"}
 
 
-@pytest.mark.parametrize("key", [*ROW])
+@each_case("key", [*ROW])
 @each_case("value", ["219-45-6789", "b a d w o r d", base64.b64encode(b"a badword here, ok").decode()])
 def test_one_bad_cell_of_a_table_is_found(guard_of: Callable[..., Guard], key: str, value: str) -> None:
     """A table of many rows in which a single value is bad is judged as that value is."""

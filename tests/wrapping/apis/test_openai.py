@@ -52,7 +52,7 @@ def refusal_of(answer: Any) -> tuple[str, str | None]:
 
 
 @STREAMED
-@pytest.mark.parametrize(
+@each_case(
     ("asked", "heard", "answered", "shown"),
     [
         ("hi", "hi", "Hello, you.", "Hello, you."),
@@ -317,7 +317,7 @@ class Reply(BaseModel):
     word: str
 
 
-@pytest.mark.parametrize(("said", "word"), [("x", "x"), (MASK, "[MASK]")])
+@each_case(("said", "word"), [("x", "x"), (MASK, "[MASK]")])
 def test_parsed_outputs_are_those_of_what_was_judged(
     client: Any, fake: Any, kit: Any, said: str, word: str
 ) -> None:
@@ -327,7 +327,7 @@ def test_parsed_outputs_are_those_of_what_was_judged(
     assert answer.choices[0].message.parsed == Reply(word=word)
 
 
-@pytest.mark.parametrize(("said", "shown"), [("Hello.", "Hello."), (f"a {MASK}.", "a [MASK]."), (BOMB, None)])
+@each_case(("said", "shown"), [("Hello.", "Hello."), (f"a {MASK}.", "a [MASK]."), (BOMB, None)])
 def test_the_stream_helper_is_guarded(
     fake: Any, kit: Any, policy_guard: Guard, said: str, shown: str | None
 ) -> None:
@@ -360,7 +360,7 @@ def test_the_stream_helper_is_guarded(
 
 
 @STREAMED
-@pytest.mark.parametrize(
+@each_case(
     ("asked", "answered", "shown"),
     [("hi", "Hello.", "Hello."), (MASK, f"a {MASK}", "a [MASK]"), (BOMB, "", None), ("hi", BOMB, None)],
 )
@@ -394,7 +394,7 @@ def test_the_tokens_of_a_text_completion_are_judged(client: Any, fake: Any) -> N
         client()("completions.create", model="m", prompt="hi")
 
 
-@pytest.mark.parametrize("given", [BOMB, ["x", BOMB]])
+@each_case("given", [BOMB, ["x", BOMB]])
 @each_case("method", ["embeddings.create", "moderations.create"])
 def test_what_is_embedded_or_moderated_is_judged(client: Any, fake: Any, method: str, given: Any) -> None:
     """There is no way to refuse in kind, so that a block is raised."""

@@ -146,7 +146,7 @@ def test_a_streamed_sound_is_held_until_it_was_judged(
     assert "zqxbomb" not in "".join(lines)
 
 
-@pytest.mark.parametrize("samples", [False, True], ids=["file", "samples"])
+@each_case("samples", [False, True], ids=["file", "samples"])
 def test_speech_that_nobody_transcribes_follows_the_policy(
     client: Any, guard_of: Any, kit: Any, fake: Any, audio_kit: Any, spoken: Any, samples: bool
 ) -> None:
@@ -164,7 +164,7 @@ def test_speech_that_nobody_transcribes_follows_the_policy(
 
 
 @EACH
-@pytest.mark.parametrize(
+@each_case(
     ("data", "media", "error"),
     [
         (b"no sound at all", "audio/mpeg", Blocked),
@@ -318,7 +318,7 @@ def spelled(text: str, size: int = 3) -> list[dict[str, Any]]:
     return [*deltas, {"type": "transcript.text.done", "text": text}]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("said", "left"), [("Hello there.", "Hello there."), ("a zqxmask.", "a [MASK]."), ("a zqxbomb.", None)]
 )
 @each_case("raw", [False, True])
@@ -361,7 +361,7 @@ def test_a_stream_in_which_the_model_fails_says_so(
 
 
 @TO
-@pytest.mark.parametrize(
+@each_case(
     ("data", "media"),
     [(b"x", "audio/wav"), (b"\xff\xfe", "text/plain"), (b"[1]", "application/json"), (b"<p>", "text/html")],
 )

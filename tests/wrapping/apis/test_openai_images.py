@@ -99,7 +99,7 @@ def test_a_picture_is_covered(covers: Any, fake: Any, image_kit: Any, stream: bo
     assert image_kit.is_green(green)
 
 
-@pytest.mark.parametrize("how", ["sync", "async"])
+@each_case("how", ["sync", "async"])
 def test_partial_pictures_go_on_one_by_one(how: str, looking: Any, fake: Any, image_kit: Any) -> None:
     """Those before the one that is blocked have been had, and nothing of that one nor of what follows."""
     plain, green = image_kit.encoded(), image_kit.encoded(green=True)
@@ -122,7 +122,7 @@ def test_partial_pictures_go_on_one_by_one(how: str, looking: Any, fake: Any, im
     assert had == [plain]
 
 
-@pytest.mark.parametrize(("said", "told"), [("a cat", openai.APIError), ("a zqxbomb", Blocked)])
+@each_case(("said", "told"), [("a cat", openai.APIError), ("a zqxbomb", Blocked)])
 def test_a_model_that_fails_in_a_stream_says_so(
     blocks: Any, fake: Any, image_kit: Any, said: str, told: Any
 ) -> None:
@@ -141,7 +141,7 @@ def test_a_word_that_is_cut_over_two_events_is_a_word(blocks: Any, fake: Any, im
         draws(blocks, stream=True)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "found",
     [
         {"url": "https://x.example/a.png"},
@@ -383,7 +383,7 @@ def test_a_response_that_draws_is_as_it_was(blocks: Any, fake: Any, image_kit: A
     assert drawn(responds(blocks)) == [plain]
 
 
-@pytest.mark.parametrize("at", [0, 1, 2])
+@each_case("at", [0, 1, 2])
 def test_a_picture_that_a_response_draws_is_covered(covers: Any, fake: Any, image_kit: Any, at: int) -> None:
     """One on its way, or the last; the others stay as they are."""
     some = [image_kit.encoded(green=index == at) for index in range(3)]
@@ -400,7 +400,7 @@ def test_a_picture_that_a_response_draws_is_covered(covers: Any, fake: Any, imag
     assert [image_kit.is_green(each) for each in drawn(responds(covers))] == [False]
 
 
-@pytest.mark.parametrize("at", [0, 1, 2])
+@each_case("at", [0, 1, 2])
 @each_case("on_block", ["raise", "answer"])
 def test_a_picture_that_a_response_draws_is_blocked(
     client: Any, looking: Any, fake: Any, image_kit: Any, at: int, on_block: str

@@ -88,7 +88,7 @@ def text_of(answer: Any) -> str:
 
 
 @STREAMED
-@pytest.mark.parametrize(
+@each_case(
     ("asked", "heard", "answered", "shown"),
     [
         ("hi", "hi", "Hello.", "Hello."),
@@ -223,7 +223,7 @@ def test_a_term_in_any_place_of_an_answer_is_found(
     assert MASK not in shown
 
 
-@pytest.mark.parametrize("said", ["Hello.", f"a {MASK}.", BOMB])
+@each_case("said", ["Hello.", f"a {MASK}.", BOMB])
 def test_the_stream_helper_is_guarded(fake: Any, policy_guard: Guard, said: str) -> None:
     """`with client.responses.stream(…)` and its final response, sync and async."""
     answers(fake, message(said), call("x"), stream=True)

@@ -204,7 +204,7 @@ def test_what_was_redacted_is_said_to_be_what_it_is(covers: Any, fake: Any, kit:
 
 
 @each_case("way", WAYS)
-@pytest.mark.parametrize(
+@each_case(
     ("data", "media", "error"),
     [
         (b"no film at all", "video/mp4", Blocked),

@@ -88,7 +88,7 @@ def test_a_generation_with_another_message_loses_what_spells_the_old_one() -> No
     assert generation(Generation(message="x", generation_info=None), "y").generation_info is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("asked", "answered", "shown"),
     [("x", "y", "y"), (MASK, "y", "y"), ("x", f"{MASK}!", "[MASK]!"), (BOMB, "y", None), ("x", BOMB, None)],
 )

@@ -79,9 +79,7 @@ def test_values_keep_their_types(policy_guard: Guard, given: Any, left: Any, sta
     assert through(policy_guard, given, stage) == left
 
 
-@pytest.mark.parametrize(
-    "given", [["x"], ("x",), {"a": "x"}, human("x"), ChatPromptValue(messages=[human("x")])]
-)
+@each_case("given", [["x"], ("x",), {"a": "x"}, human("x"), ChatPromptValue(messages=[human("x")])])
 def test_what_does_not_change_is_the_same(policy_guard: Guard, given: Any) -> None:
     """Not a copy, as far as the caller can tell."""
     assert through(policy_guard, given) == given
@@ -97,7 +95,7 @@ def test_an_edited_message_loses_what_spells_it(policy_guard: Guard) -> None:
     assert through(policy_guard, human("x", response_metadata=kept)).response_metadata == kept
 
 
-@pytest.mark.parametrize(
+@each_case(
     "part",
     [
         {"type": "tool_call", "name": "f", "args": {"q": BOMB}, "id": "c"},

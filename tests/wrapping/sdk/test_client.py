@@ -115,7 +115,7 @@ def _read(answer: Any) -> Any:
 
 
 @each_case("way", ["read", "text", "json", "iter_bytes", "iter_lines", "iter_raw", "parse"])
-@pytest.mark.parametrize(("said", "shown"), [(f"a {MASK}", "a [MASK]"), (BOMB, None)])
+@each_case(("said", "shown"), [(f"a {MASK}", "a [MASK]"), (BOMB, None)])
 def test_a_streaming_response_gives_judged_bytes_alone(
     fake: Any, kit: Any, policy_guard: Guard, way: str, said: str, shown: str | None
 ) -> None:
@@ -268,9 +268,7 @@ def test_errors_of_the_sdk_come_through(
     assert caught.value.code == "c"
 
 
-@pytest.mark.parametrize(
-    ("said", "shown"), [(f"see {MASK}", "see [MASK]"), (f"see {BOMB}", ""), ("see what", "see what")]
-)
+@each_case(("said", "shown"), [(f"see {MASK}", "see [MASK]"), (f"see {BOMB}", ""), ("see what", "see what")])
 def test_what_an_upstream_says_of_its_failure_is_judged(
     client: Any, fake: Any, said: str, shown: str
 ) -> None:

@@ -97,9 +97,7 @@ def test_a_stream_that_is_none_cannot_be_judged(lenient: Guard, raw: bytes) -> N
         passed(lenient, raw, [])
 
 
-@pytest.mark.parametrize(
-    "said", [{"type": "error", "message": "x"}, {"type": "odd", "error": {"message": "x"}}]
-)
+@each_case("said", [{"type": "error", "message": "x"}, {"type": "odd", "error": {"message": "x"}}])
 def test_a_failure_is_an_end(lenient: Guard, said: dict[str, Any]) -> None:
     """Nothing else needs to follow."""
     raw = told({"type": PARTIAL}, said)

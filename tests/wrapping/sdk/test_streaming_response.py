@@ -263,9 +263,7 @@ def test_a_stream_that_says_nothing_can_be_told_is_refused(policy_guard: Guard) 
             next(out)
 
 
-@pytest.mark.parametrize(
-    ("said", "told"), [("too much", "too much"), ("of zqxmask", "of [MASK]"), (BOMB, None)]
-)
+@each_case(("said", "told"), [("too much", "too much"), ("of zqxmask", "of [MASK]"), (BOMB, None)])
 def test_an_error_ends_a_stream(policy_guard: Guard, said: str, told: str | None) -> None:
     """Behind what went on before, in place of what did not; it is judged as any text."""
     frames = [dump([ClientEvent("", each)], done=False) for each in chat_events(["Hello ", "you "])[:2]]

@@ -18,7 +18,7 @@ from tests.cli.operate.log.log_kit import LogCommands
 from tests.records.records_kit import close, recording_guard
 
 
-@pytest.mark.parametrize(("written", "seconds"), [("30s", 30), ("5m", 300), ("1.5h", 5_400), ("2d", 172_800), ("1w", 604_800)])  # fmt: skip
+@each_case(("written", "seconds"), [("30s", 30), ("5m", 300), ("1.5h", 5_400), ("2d", 172_800), ("1w", 604_800)])  # fmt: skip
 def test_so_long_ago(written: str, seconds: int) -> None:
     """Seconds, minutes, hours, days, weeks."""
     found = parse_time(written)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import get_args
 
-import pytest
-
 from guardrails.detectors.images.image_classifier_config import ImageClassifierConfig
 from guardrails.detectors.images.known_image_models import KNOWN_IMAGE_MODELS
 from guardrails.detectors.images.vision import VISION_FORMS, find_vision_form
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("model", "form"),
     [
         ("meta-llama/Llama-Guard-4-12B", "llama-guard-4"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,7 +90,7 @@ def hits(*given: tuple[str, int, int]) -> list[EntityHit]:
     return [EntityHit(name, 1.0, start, end) for name, start, end in given]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("found", "known", "left"),
     [
         ([("person", 0, 5)], [("organization", 0, 9)], []),
@@ -110,7 +109,7 @@ def test_what_is_known_to_be_something_else_is_no_person(
     assert [*drop_known(hits(*found), hits(*known))] == hits(*left)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("known", "found", "left"),
     [
         ([("location", 4, 11)], [("person", 0, 11)], []),

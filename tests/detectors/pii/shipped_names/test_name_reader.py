@@ -94,9 +94,7 @@ def test_spans_are_those_of_the_text(text: str, expected: list[str]) -> None:
     assert [text[slice(*(each.span or ()))] for each in findings] == expected
 
 
-@pytest.mark.parametrize(
-    "before", [0, 100, 380, 385, 390, 393, 395, 396, 398, 400, 405, 780, 790, 795, 800, 1590]
-)
+@each_case("before", [0, 100, 380, 385, 390, 393, 395, 396, 398, 400, 405, 780, 790, 795, 800, 1590])
 def test_a_name_is_found_where_a_text_is_cut(before: int) -> None:
     """Sentences without an end are cut at 400 characters: a name across the cut is one, before and behind it as well."""
     text = ("so " * 600)[: before // 3 * 3] + "my name is Ann Lee and " + "so " * 40

@@ -61,7 +61,7 @@ def test_a_word_may_be_a_name_although_it_is_likelier_none() -> None:
     assert spans(Word("ann", "B-GIVEN", 1.0, is_code=True), min_score=0.01) == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "expected"),
     [
         ([Word("Ann", "B-GIVEN", 0.9)], 0.81),
@@ -83,7 +83,7 @@ def test_a_score_counts_as_it_was_weighed() -> None:
     assert found(Word("Ann", "B-GIVEN", 0.7), Word("Lee", "B-SURNAME", 0.7)) == [("person", "Ann Lee")]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "expected"),
     [
         # Between the number and the rest of a street.

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from guardrails.policy.lints.floors.floor_pairs import FloorPair
 from guardrails.policy.lints.floors.floors import weaker_than_floor
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("change", "told"),
     [
         ("words: {terms: [zqxbomb]}", ["leaving out 'zqxgun' has no effect on detector 'words': the floor's rule 'words'"]),

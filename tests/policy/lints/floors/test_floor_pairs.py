@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from guardrails.policy.lints.floors.floor_pairs import (
     FloorPair,
     count_cases,
@@ -60,7 +58,7 @@ def test_cases_are_counted(pair_of: Callable[..., FloorPair]) -> None:
     assert count_cases(sides["low"], [], Stage.INPUT, lambda given: given.category == "violence") == (0, 0)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("one", "other", "does"),
     [
         ("low", "mask", True),

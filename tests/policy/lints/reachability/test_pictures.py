@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from guardrails.policy.lints.reachability import pictures
 from guardrails.policy.lints.scene.scene import LintContext
+from tests.cases import each_case
 
 POLICY = """\
 detectors:
@@ -19,7 +18,7 @@ rules:
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rule", "when", "then", "named"),
     [
         ("r", "sexual.explicit > 0.8 || violence > 0.8", "block", ["violence"]),

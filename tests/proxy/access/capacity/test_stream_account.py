@@ -8,6 +8,7 @@ from guardrails.processor.work_meter import WorkMeter
 from guardrails.proxy.access.capacity.costs import Cost
 from guardrails.proxy.access.capacity.speed import MachineSpeed
 from guardrails.proxy.access.capacity.stream_account import LATE_S, OpenStream, StreamAccount
+from tests.cases import each_case
 
 
 class Streams:
@@ -40,7 +41,7 @@ class Streams:
         self.account.close(stream)
 
 
-@pytest.mark.parametrize(("work_s", "load"), [(0.01, 0.01 / LATE_S), (0.1, 0.1 / LATE_S), (4.0, 0.1)])
+@each_case(("work_s", "load"), [(0.01, 0.01 / LATE_S), (0.1, 0.1 / LATE_S), (4.0, 0.1)])
 def test_a_short_stream_counts_with_all_its_work(work_s: float, load: float) -> None:
     """Over the time for which it may be late; a long one with what it takes each second."""
     streams = Streams()

@@ -227,7 +227,7 @@ def test_bare_samples_that_nobody_transcribes_follow_the_policy(
     assert answer.action == (action, "unchecked.audio" if action == "flag" else "")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("asked", "media"),
     [("wav", "audio/pcm"), ("pcm", "audio/l16"), ("PCM", "audio/pcm"), (None, "audio/pcm")],
 )

@@ -33,7 +33,7 @@ def test_it_is_the_chat_api(proxy, fake, kit) -> None:
     assert f'route="{BASE}/chat/completions",status="200"' in kit.send(proxy, "/metrics").raw.decode()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "sent"),
     [
         (b'{"messages":[], "top_p":1.0e0}', b'{"model":"gpt-x","messages":[], "top_p":1.0e0}'),

@@ -103,7 +103,7 @@ def test_a_prompt_is_redacted(pictures, fake) -> None:
     assert fake.asked[0].json == asking("a [MASK]", n=1)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "found",
     [
         made(encoded(green=True)),
@@ -125,7 +125,7 @@ def test_an_answer_of_which_anything_is_blocked_is_an_error(pictures, fake, foun
     assert "zqx" not in answer.raw.decode()
 
 
-@pytest.mark.parametrize(
+@each_case(
     "found",
     [
         made({"url": "https://x.example/a.png"}),
@@ -178,7 +178,7 @@ def test_a_stream_goes_on_picture_by_picture(blocks, fake, kit) -> None:
     assert (answer.events, answer.action) == (told, ("allow", ""))
 
 
-@pytest.mark.parametrize("broken", [encoded(green=True), "no Base64!"])
+@each_case("broken", [encoded(green=True), "no Base64!"])
 def test_a_stream_ends_with_an_error_where_a_picture_is_stopped(blocks, fake, kit, broken) -> None:
     """Nothing of that picture goes on, nor what follows."""
     fake.events(*events(encoded(), broken, last=encoded()))
@@ -219,7 +219,7 @@ def test_a_word_that_is_cut_over_two_events_is_a_word(blocks, fake, kit, where) 
     assert is_stopped(kit.send(blocks, PATH, asking(stream=True)))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "told", [events(encoded(), last=encoded())[:1], [{"type": "error", "error": {"message": "a zqxbomb"}}]]
 )
 def test_a_stream_that_breaks_off_is_an_error(blocks, fake, kit, told) -> None:
@@ -280,7 +280,7 @@ def test_a_form_is_passed_on_byte_for_byte(blocks, fake, kit) -> None:
     assert fake.asked[0].headers["content-type"] == f'multipart/form-data; boundary="{kit_.BOUNDARY}"'
 
 
-@pytest.mark.parametrize(
+@each_case(
     "parts",
     [
         [("prompt", "a zqxbomb"), ("image", file())],
@@ -303,7 +303,7 @@ def test_a_form_of_which_anything_is_blocked_goes_nowhere(blocks, fake, kit, pat
     assert fake.asked == []
 
 
-@pytest.mark.parametrize("part", [("image", b"no picture"), ("image", b""), ("image", file()[:60]), ("image", "https://x.example/a.png"), ("mask", "file-1")])  # fmt: skip
+@each_case("part", [("image", b"no picture"), ("image", b""), ("image", file()[:60]), ("image", "https://x.example/a.png"), ("mask", "file-1")])  # fmt: skip
 def test_a_picture_of_a_form_that_cannot_be_judged_is_stopped(blocks, fake, kit, part) -> None:
     """One that is broken, or elsewhere."""
     raw, headers = form(("prompt", "a cat"), part)
@@ -314,7 +314,7 @@ def test_a_picture_of_a_form_that_cannot_be_judged_is_stopped(blocks, fake, kit,
     assert fake.asked == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "parts", "code"),
     [
         (EDITS, [("prompt", b"a zqxbomb")], "not_json"),

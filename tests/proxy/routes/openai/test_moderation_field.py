@@ -115,7 +115,7 @@ def test_scores_are_told_and_nothing_else_changes(proxy, fake, kit, ask, path, s
     assert b"so zqxflag" in answer.raw or streamed
 
 
-@pytest.mark.parametrize("policy", [None, {}, {"input": None}, {"output": None, "input": {"mode": "score"}}])
+@each_case("policy", [None, {}, {"input": None}, {"output": None, "input": {"mode": "score"}}])
 @ROUTE
 def test_score_is_the_default(proxy, kit, fake, path, policy) -> None:
     """As if it were said."""
@@ -234,7 +234,7 @@ def test_a_choice_that_says_nothing_has_its_result_too(proxy, fake, kit) -> None
     assert flags(answer) == [False, False, True, False]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("asked", "said", "found"),
     [(128, 1, [False] * 128), (-1, 1, [False]), (1, 3, [False, False, True]), (1, 129, [True])],
 )
@@ -553,7 +553,7 @@ def test_a_value_of_an_unknown_form_is_refused(proxy, fake, kit, path, value, co
     assert (answer.error["code"], answer.error["param"]) == (code, f"/moderation{param}")
 
 
-@pytest.mark.parametrize("key", ["moderation", "Moderation", "moder\\u0061tion"])
+@each_case("key", ["moderation", "Moderation", "moder\\u0061tion"])
 def test_a_doubled_field_is_refused(proxy, fake, kit, key) -> None:
     """However it is written."""
     raw = b'{"moderation":{"model":"m"},"messages":[],"%s":null}' % key.encode()

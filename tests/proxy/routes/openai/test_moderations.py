@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import openai
-import pytest
 
 from guardrails.proxy.routes.openai.moderations import SHOWN_IDS
 from guardrails.taxonomy import OPENAI
@@ -134,8 +133,8 @@ def picture(url: str) -> dict[str, object]:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-@pytest.mark.parametrize("then", ["block", "redact"])
-@pytest.mark.parametrize("parts", [[TEXT, picture(uri(green=True))], [picture(uri()), picture(uri(green=True)), TEXT], [picture(uri(green=True, kind="WEBP"))]])  # fmt: skip
+@each_case("then", ["block", "redact"])
+@each_case("parts", [[TEXT, picture(uri(green=True))], [picture(uri()), picture(uri(green=True)), TEXT], [picture(uri(green=True, kind="WEBP"))]])  # fmt: skip
 def test_a_picture_is_judged_and_says_so(serve, guard_of, kit, then, parts) -> None:
     """One result for all parts; a category that a detector of pictures finds was judged on them, one of texts was not."""
     url = serve(guard_of(SEEN.replace("THEN", then)))
@@ -153,7 +152,7 @@ def test_a_picture_is_judged_and_says_so(serve, guard_of, kit, then, parts) -> N
     assert "unchecked" not in result
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "kind"),
     [("https://x.example/a.png", "part"), ("data:image/png;base64,AAAA", "image"), (uri()[:-40], "image"), (uri() + "!", "part"), (uri().replace("png", "gif"), "image")],
 )  # fmt: skip

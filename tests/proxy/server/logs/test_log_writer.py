@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-
 from guardrails.proxy.configuration.log_settings import LogDoc
 from guardrails.proxy.server.logs import log_writer
 from guardrails.proxy.server.logs.log_writer import LogWriter, configure_logs, current_writer
 from guardrails.proxy.server.logs.request_entry import RequestEntry
+from tests.cases import each_case
 from tests.waiting import wait_until
 
 
@@ -82,7 +81,7 @@ def test_a_streams_line_comes_at_its_end(serve, fake, kit) -> None:
     assert (found["status"], found["action"]) == (200, "allow")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("doc", "written"),
     [({}, [True, True]), ({"requests": False}, [False, False]), ({"level": "warning"}, [False, True])],
 )

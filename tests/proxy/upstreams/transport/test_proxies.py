@@ -41,9 +41,7 @@ def test_the_environment_says_so_as_usual_unless_the_settings_do(url, own, envir
     assert choose_proxy(url, own, environment) == found
 
 
-@pytest.mark.parametrize(
-    "written", ["socks5://user:zqx@proxy:1", "ftp://proxy", "http://", "http://proxy:99999999"]
-)
+@each_case("written", ["socks5://user:zqx@proxy:1", "ftp://proxy", "http://", "http://proxy:99999999"])
 def test_a_proxy_that_cannot_be_asked_is_told_not_passed_by(written) -> None:
     """Nothing goes out by another way than the operator meant; what it is, is not quoted."""
     with pytest.raises(ValueError, match="HTTPS_PROXY must be the URL of an HTTP proxy") as raised:
