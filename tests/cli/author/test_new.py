@@ -9,6 +9,7 @@ import pytest
 
 from guardrails.cli import main
 from guardrails.policy.shipped import read_starter, starter_names
+from tests.cases import each_case
 
 
 @pytest.mark.parametrize("name", ["shop"])
