@@ -38,6 +38,9 @@ PINS: Mapping[str, Sequence[str]] = {
 }
 """Framework, or tool that tests from outside → the released packages that run with it."""
 
+LOCKED_ON = "2026-12-07"
+"""The day of these pins: what they bring is installed as it was then, so that only a change here can break them."""
+
 
 def environment(framework: str) -> Path:
     """Return the Python of an environment with a framework and this checkout, made where there is none."""
@@ -45,7 +48,7 @@ def environment(framework: str) -> Path:
     folder = Path(kept or Path(tempfile.gettempdir()) / "guardrails-environments") / framework
     python, stamp = folder / "bin/python", folder / "installed.json"
     wanted = json.dumps(
-        [sys.version, str(ROOT), (ROOT / "pyproject.toml").read_text("utf-8"), *PINS[framework]]
+        [sys.version, str(ROOT), (ROOT / "pyproject.toml").read_text("utf-8"), LOCKED_ON, *PINS[framework]]
     )
     if stamp.is_file() and stamp.read_text("utf-8") == wanted:
         return python
@@ -53,7 +56,7 @@ def environment(framework: str) -> Path:
     packages = ["--quiet", "--editable", str(ROOT), *PINS[framework]]
     if uv := shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])):
         _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
-        _run([uv, "pip", "install", "--python", str(python), *packages])
+        _run([uv, "pip", "install", "--exclude-newer", LOCKED_ON, "--python", str(python), *packages])
     else:
         _run([sys.executable, "-m", "venv", str(folder)])
         _run([str(python), "-m", "pip", "install", *packages])
