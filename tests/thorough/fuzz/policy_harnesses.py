@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import get_ident
 from time import process_time
 from typing import Any
 
@@ -44,7 +45,7 @@ FORBIDDEN = frozenset(
 )
 """Events of Python's audit hooks that no policy may cause."""
 
-watching: list[bool] = []
+watching: list[int] = []
 """Whether a policy is being loaded: not empty."""
 
 
@@ -67,7 +68,7 @@ def root() -> Path:
 def _watch_calls() -> Iterator[None]:
     """Raise `ForbiddenCall` for what no policy may cause, while the block runs."""
     _install_hook()
-    watching.append(True)
+    watching.append(get_ident())
     try:
         yield
     finally:
@@ -85,7 +86,7 @@ def _install_hook() -> None:
     ]
 
     def look(event: str, args: tuple[Any, ...]) -> None:
-        if not watching:
+        if get_ident() not in watching:  # threads of other tests go on
             return
         if event in FORBIDDEN:
             raise ForbiddenCall(event)
