@@ -46,7 +46,7 @@ FORBIDDEN = frozenset(
 """Events of Python's audit hooks that no policy may cause."""
 
 watching: list[int] = []
-"""Whether a policy is being loaded: not empty."""
+"""The threads in which a policy is being loaded."""
 
 
 class ForbiddenCall(AssertionError):
@@ -77,7 +77,7 @@ def _watch_calls() -> Iterator[None]:
 
 @cache
 def _install_hook() -> None:
-    """Have Python report what it is about to do: such a hook stays, so that `watching` says whether it looks."""
+    """Have Python report what it is about to do: such a hook stays, so that `watching` says where it looks."""
     allowed = [
         *map(
             os.path.realpath,
