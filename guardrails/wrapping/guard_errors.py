@@ -25,11 +25,10 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator
 from contextvars import ContextVar, Token
 from types import FunctionType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from guardrails.errors import GuardrailsError
 from guardrails.protocols.reasks import AnswerRejected
-from guardrails.wrapping.sdk.exchange import Exchange
 
 OWN: Final = (GuardrailsError, AnswerRejected)
 """What a guard raises, `AnswerRejected` for its own use: a wrapped client takes it and asks again."""
@@ -52,6 +51,12 @@ SCOPE: ContextVar[CallScope | None] = ContextVar("guardrails_scope", default=Non
 """The method of an SDK's that runs in this thread or task, the innermost of those that a caller may have called."""
 
 
+class GuardedCall(Protocol):
+    """A call that is judged, as far as it is asked here: the error of the guard that ended it, if one did."""
+
+    error: Exception | None
+
+
 class CallScope:
     """The time in which a method of an SDK's runs. Who leaves it behind an error calls `raise_found`.
 
@@ -60,7 +65,7 @@ class CallScope:
         opens: whether errors that are noted meanwhile are noted here; else they are where the method was called from.
     """
 
-    def __init__(self, exchange: Exchange | None = None, *, opens: bool = True) -> None:
+    def __init__(self, exchange: GuardedCall | None = None, *, opens: bool = True) -> None:
         self.error: Exception | None = None
         self._exchange, self._opens = exchange, opens
         self._found: Exception | None = None
@@ -118,7 +123,7 @@ def _find_cause(error: BaseException, handled: BaseException | None) -> Guardrai
 
 
 @contextlib.contextmanager
-def note_errors(exchange: Exchange) -> Iterator[None]:
+def note_errors(exchange: GuardedCall) -> Iterator[None]:
     """Note with a call, and where it is made, what a guard raises meanwhile."""
     try:
         yield
@@ -135,7 +140,7 @@ def refuse_repeat() -> None:
     raise_again(None if scope is None else scope.error)
 
 
-def unwrap_errors(value: Any, exchange: Exchange | None = None) -> Any:
+def unwrap_errors(value: Any, exchange: GuardedCall | None = None) -> Any:
     """Give an SDK's object the class that raises a guard's errors as they are, and return it. Data stay what they are.
 
     Args:
@@ -152,7 +157,7 @@ def unwrap_errors(value: Any, exchange: Exchange | None = None) -> Any:
     return value
 
 
-def unwrap_result(value: Any, owner: type, exchange: Exchange | None = None) -> Any:
+def unwrap_result(value: Any, owner: type, exchange: GuardedCall | None = None) -> Any:
     """Return what a method of an SDK's class returned: its own objects by `unwrap_errors`, iterators and coroutines alike."""
     kind = type(value)
     if inspect.iscoroutine(value):
@@ -214,13 +219,13 @@ def _getter(member: Any, owner: type) -> Callable[[Any], Any]:
     return read
 
 
-async def _await(waiting: Coroutine[Any, Any, Any], owner: type, exchange: Exchange | None) -> Any:
+async def _await(waiting: Coroutine[Any, Any, Any], owner: type, exchange: GuardedCall | None) -> Any:
     with CallScope(exchange) as scope:
         return unwrap_result(await waiting, owner, exchange)
     scope.raise_found()
 
 
-def _iterate(pieces: Iterator[Any], owner: type, exchange: Exchange | None) -> Generator[Any]:
+def _iterate(pieces: Iterator[Any], owner: type, exchange: GuardedCall | None) -> Generator[Any]:
     try:
         while True:
             with CallScope(exchange) as scope:
@@ -236,7 +241,7 @@ def _iterate(pieces: Iterator[Any], owner: type, exchange: Exchange | None) -> G
 
 
 async def _aiterate(
-    pieces: AsyncIterator[Any], owner: type, exchange: Exchange | None
+    pieces: AsyncIterator[Any], owner: type, exchange: GuardedCall | None
 ) -> AsyncGenerator[Any]:
     try:
         while True:
@@ -252,7 +257,7 @@ async def _aiterate(
             await pieces.aclose()
 
 
-def _exchange_of(value: Any) -> Exchange | None:
+def _exchange_of(value: Any) -> GuardedCall | None:
     held = getattr(value, "__dict__", None)
     return held.get(EXCHANGE) if isinstance(held, dict) else None
 
