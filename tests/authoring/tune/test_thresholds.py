@@ -31,6 +31,23 @@ def found(text: str) -> list[Threshold]:
 
 
 @each_case(
+    ("condition", "scores"),
+    [
+        ("hate >= 0.5", {0.49: False, 0.5: True, 0.51: True}),
+        ("hate > 0.5", {0.49: False, 0.5: False, 0.51: True}),
+        ("!(hate < 0.5)", {0.49: False, 0.5: True}),
+        ("!(hate <= 0.5)", {0.5: False, 0.51: True}),
+    ],
+)
+def test_a_score_reaches_a_threshold_where_the_condition_holds(
+    condition: str, scores: dict[float, bool]
+) -> None:
+    """One that is just the threshold does where the rule says "or equal", and in no other rule."""
+    (threshold,) = found(condition)
+    assert {score: threshold.is_reached(score) for score in scores} == scores
+
+
+@each_case(
     ("text", "thresholds_"),
     [
         ("hate >= 0.85", ["hate >= 0.85"]),

@@ -94,6 +94,15 @@ def test_a_category_has_the_highest_score_of_its_labels(
     assert (of.tier, of.inline, of.at_once) == (1, False, None)
 
 
+@each_case(("least", "found"), [(0.3, True), (0.85, True), (0.96, False)])
+def test_scores_below_the_least_that_is_asked_for_are_no_findings(
+    folder: Path, least: float, found: bool
+) -> None:
+    """`min_score` counts, above and below one half."""
+    assert (one(bound(folder, min_score=least), "rude") == {"toxic": 0.95}) is found
+    assert (one(bound(folder, min_score=least), "fine rude") != {}) is found
+
+
 @pytest.mark.parametrize(
     ("labels", "expected"),
     [

@@ -156,6 +156,17 @@ def test_a_short_key_is_no_word_and_no_stand_in(text: str, expected: bool) -> No
     assert is_compact_key(text) is expected
 
 
+@each_case(
+    ("text", "bits", "expected"),
+    [("a1b2c3d4a1b2c3d4", 3.0, True), ("a1b2c3a1b2c3a1b2", 2.56, False),
+     ("Zk3xQ9mB7vT2Zk3x", 3.5, True), ("Zk3xQ9mB7vZk3xQ9", 3.25, False)],
+)  # fmt: skip
+def test_a_drawn_value_of_sixteen_characters_is_random(text: str, bits: float, expected: bool) -> None:
+    """Three bits a character are enough in hexadecimal and three and a half in letters: what sixteen drawn ones keep."""
+    assert round(entropy(text), 2) == bits
+    assert is_random_value(text) is expected
+
+
 def test_percent_encoding_makes_nothing_random() -> None:
     """A link in a parameter is no key, whatever letters and digits its encoded signs are written with."""
     assert not is_random_value("https%3A%2F%2Fexample.com%2Fdocs%2Fintro%3Fx%3Dy")

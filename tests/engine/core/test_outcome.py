@@ -159,9 +159,11 @@ def noted(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]) -> Calla
     def judge(content: Any) -> Detection:
         return Detection(unchecked=(Unchecked(content.text, "not read"),)) if content.text != "all" else CLEAN
 
-    def make(table: str = "") -> Guard:
+    def make(table: str = "", floor: str | None = None) -> Guard:
         rules = "rules:\n  - {id: r, on: [input, output], when: custom.own > 0, then: flag}\n"
-        return guard_of(f"detectors:\n  d: {{use: own}}\n{rules}{table}", detectors={"own": kind_of(judge)})
+        policy = f"detectors:\n  d: {{use: own}}\n{rules}"
+        stricter = None if floor is None else policy.replace("id: r,", "id: floor,") + floor
+        return guard_of(policy + table, floor=stricter, detectors={"own": kind_of(judge)})
 
     return make
 
@@ -190,6 +192,25 @@ def test_what_was_not_judged_has_consequences(
     expected = [] if action == "allow" else [(f"unchecked.{kind}", "unchecked")]
     assert [(rule.id, rule.reason) for rule in verdict.rules] == expected
     assert verdict.coverage.kinds["text"].checked == 0
+
+
+@each_case(
+    ("kind", "table", "floor", "action"),
+    [
+        ("part", "unchecked: {part: allow}", "unchecked: {part: block}", "block"),
+        ("part", "unchecked: {part: block}", "unchecked: {part: allow}", "block"),
+        ("part", "unchecked: {part: allow}", "", "block"),
+        ("language", "unchecked: {language: allow}", "unchecked: {language: flag}", "flag"),
+        ("language", "unchecked: {language: allow}", "unchecked: {language: allow}", "allow"),
+    ],
+)
+def test_of_policy_and_floor_the_stricter_says_what_unchecked_content_meets(
+    noted: Callable[..., Guard], kind: str, table: str, floor: str, action: str
+) -> None:
+    """What the operator's floor stops passes under no policy, and a floor that is milder loosens none."""
+    verdict = noted(table, floor).check(kind)
+    assert str(verdict.action) == action
+    assert [entry.kind for entry in verdict.coverage.unchecked] == [kind]
 
 
 def test_an_unread_part_of_an_old_turn_is_left_out(noted: Callable[..., Guard]) -> None:

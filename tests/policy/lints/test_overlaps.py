@@ -46,6 +46,8 @@ BASIS = {
         ("when: detector.mail.pii > 0.5", "", True),
         ("when: custom > 0.5", "", False),
         ("then: redact, when: pii.email > 0", "then: redact", True),
+        ("then: redact, redact: [pii.email]", "then: redact, redact: [pii.email, custom]", False),
+        ("then: redact, redact: [pii.email, custom]", "then: redact, redact: [pii.email]", True),
     ],
 )
 def test_a_rule_is_shadowed_by_what_does_as_much_wherever_it_fires(

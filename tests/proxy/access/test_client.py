@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.requests import ClientDisconnect, Request
 
+from guardrails.errors import RequestError
 from guardrails.proxy.access.admission import ANONYMOUS
 from guardrails.proxy.access.client import (
     ReplayedBody,
     build_request,
     client_headers,
     preferred_language,
+    read_body,
     read_claims,
     run_while_connected,
 )
@@ -199,6 +201,34 @@ def test_a_body_is_received_again_and_then_what_comes_after_it() -> None:
         {"type": "http.request", "body": b"x", "more_body": False},
         {"type": "http.disconnect"},
     ]
+
+
+@each_case(
+    ("pieces", "limit", "received"),
+    [
+        ([b""], 0, b""),
+        ([b"abcd"], 4, b"abcd"),
+        ([b"ab", b"cd"], 4, b"abcd"),
+        ([b"abcd", b""], 4, b"abcd"),
+        ([b"abcde"], 4, None),
+        ([b"abcd", b"e"], 4, None),
+    ],
+)
+def test_a_body_may_have_as_many_bytes_as_the_limit(
+    pieces: list[bytes], limit: int, received: bytes | None
+) -> None:
+    """In however many pieces it comes; with one more it is refused as too large."""
+    left = [*pieces]
+
+    async def receive() -> dict[str, Any]:
+        piece = left.pop(0)
+        return {"type": "http.request", "body": piece, "more_body": bool(left)}
+
+    if received is not None:
+        assert asyncio.run(read_body({}, receive, limit)) == received
+    else:
+        with pytest.raises(RequestError, match=f"larger than {limit} bytes"):
+            asyncio.run(read_body({}, receive, limit))
 
 
 PATHS = [
