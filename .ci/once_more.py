@@ -32,7 +32,11 @@ FAILURES = ("failed", "error")
 def run_alone(test: str, root: Path, options: Sequence[str]) -> tuple[bool, str]:
     """Run one test by its node id in a process of its own; return whether it passed, and the end of what pytest printed."""
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:xdist", *options, test]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PYTEST_") or name == "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+    }
     try:
         done = subprocess.run(
             command,

@@ -150,7 +150,11 @@ def test_unstable_is_not_broken(tmp_path: Path) -> None:
     """What passes alone is listed, with why it failed; what fails twice fails the run, with both results."""
     (tmp_path / "test_some.py").write_text(TESTS)
     (tmp_path / "kept").write_text("test_of_an_earlier_run\n")
-    given = os.environ | {"PYTHONPATH": str(ROOT / ".ci"), "GUARDRAILS_UNSTABLE": str(tmp_path / "kept")}
+    given = os.environ | {
+        "PYTHONPATH": str(ROOT / ".ci"),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # those of this environment take a second to load, seven times
+        "GUARDRAILS_UNSTABLE": str(tmp_path / "kept"),
+    }
     command = [sys.executable, "-m", "pytest", "-p", "once_more", "-p", "no:cacheprovider", "test_some.py"]
 
     def run() -> subprocess.CompletedProcess[str]:
