@@ -7,6 +7,7 @@ import contextlib
 import contextvars
 import functools
 import gc
+import inspect
 import pickle
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -455,6 +456,7 @@ def test_a_coroutine_that_is_closed_elsewhere() -> None:
     steps = unwrap_errors(Part()).ask()
     contextvars.copy_context().run(steps.send, None)
     steps.close()
+    assert inspect.getcoroutinestate(steps) == inspect.CORO_CLOSED
 
 
 @pytest.mark.parametrize("is_async", [False, True])

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 
 from guardrails import Blocked, Guard, RequestError, Verdict
-from guardrails.protocols.messages.bedrock_framing import CHUNKS
-from guardrails.testing import RawReply, ReceivedRequest, Reply, ScriptedUpstream
-from guardrails.testing.scripted_upstream import find_protocol, write_reply
+from guardrails.testing import Reply, ScriptedUpstream
+from tests.wrapping.sdk_error_table import reply_of_anthropic
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::DeprecationWarning"
@@ -156,26 +155,8 @@ def _anthropic(kind: str, **options: Any) -> Client:
         aask if is_async else ask,
         astream if is_async else stream,
         is_async=is_async,
-        reply=_message_of_anthropic,
+        reply=reply_of_anthropic,
     )
-
-
-def _message_of_anthropic(reply: Any) -> Callable[[ReceivedRequest], RawReply]:
-    """Return what answers a request as Anthropic's API, at whatever path of Bedrock's or Vertex AI's it came."""
-
-    def answer(request: ReceivedRequest) -> RawReply:
-        at_bedrock = request.path.startswith("/model/")
-        streams = request.path.endswith("-stream") if at_bedrock else request.json.get("stream", False)
-        body = json.dumps({**request.json, "stream": streams}).encode()
-        found = find_protocol("POST", "/v1/messages")
-        made = write_reply(reply, ReceivedRequest("POST", "/v1/messages", request.headers, body, found))
-        if not (at_bedrock and streams):
-            return made
-        writer = CHUNKS.writer()
-        pieces = [writer.feed(piece) for piece in made.pieces if isinstance(piece, bytes)]
-        return RawReply(pieces, content_type="application/vnd.amazon.eventstream")
-
-    return answer
 
 
 def _azure() -> Client:
@@ -274,10 +255,10 @@ def test_a_body_of_anthropic_s_is_judged_in_invoke_model(upstream: ScriptedUpstr
             {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": _chat(prompt)}
         )
 
-    upstream.reply_with(_message_of_anthropic(f"Use {CARD}."))
+    upstream.reply_with(reply_of_anthropic(f"Use {CARD}."))
     answer = json.loads(client.invoke_model(modelId=model, body=body(FINE))["body"].read())
     assert answer["content"][0]["text"] == "Use [CREDIT_CARD]."
-    upstream.reply_with(_message_of_anthropic(Reply(f"{LONG} Use {CARD}.", cut=9)))
+    upstream.reply_with(reply_of_anthropic(Reply(f"{LONG} Use {CARD}.", cut=9)))
     chunks = client.invoke_model_with_response_stream(modelId=model, body=body(FINE))["body"]
     events = [json.loads(each["chunk"]["bytes"]) for each in chunks]
     texts = [each["delta"].get("text", "") for each in events if each["type"] == "content_block_delta"]
